@@ -6,6 +6,7 @@ a kill -9 names processes that no longer exist (or are somebody else), and it do
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -31,6 +32,7 @@ NAME = "makegood"
 PORT = 5432  # only a part of the socket's file name: the server listens on no network
 LONGEST_SOCKET_FOLDER = 80  # a socket's whole path may have 103 bytes on macOS, 107 on Linux
 LOG_BYTES = 10 * 1024 * 1024
+TRIES = 50
 STARTING_SECONDS = 300.0  # recovery after a crash reads back up to max_wal_size
 SETTINGS = {
     "listen_addresses": "",
@@ -66,7 +68,7 @@ class Embedded:
 
     @property
     def socket(self) -> Path:
-        """The socket's folder: the data folder itself, or a short one in the temporary folder for a deep clone."""
+        """The socket's folder: the data folder, or a short one in the temporary folder for a deep clone."""
         if len(os.fsencode(self.data)) <= LONGEST_SOCKET_FOLDER:
             return self.data
         mark = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
@@ -88,27 +90,32 @@ class Embedded:
 
         ``with_parent``: the server shuts down (cleanly) should this process die. Raises Trouble, in one sentence.
         """
-        while self.pid() is not None and self._noted()[1] == "stopping":
-            time.sleep(0.05)
-        ours = self.pid() is None
-        if ours:
-            self._with_parent = with_parent
-            self._create()
-            self._launch()
-        self._await_ready()
-        self._create_database()
-        return ours
+        for _ in range(TRIES):
+            while self.pid() is not None and self._noted()[1] == "stopping":
+                time.sleep(0.05)
+            ours = self.pid() is None
+            if ours:
+                self._with_parent = with_parent
+                self._create()
+                self._launch()
+            if self._await_ready() and self._create_database():
+                return ours
+            time.sleep(0.1)  # a server that was killed a moment ago still looked alive
+        raise self._explain(self._log_tail(), "PostgreSQL does not accept connections")
 
     def stop(self, seconds: float = 4.0) -> None:
         """Shut the server down cleanly; after ``seconds`` at once, which the next start recovers from without loss."""
         for how, patience in ((signal.SIGINT, seconds), (signal.SIGQUIT, 3.0)):
             pid = self.pid()
             if pid is None:
-                return
+                break
             os.kill(pid, how)
             end = time.monotonic() + patience
             while self.pid() is not None and time.monotonic() < end:
                 time.sleep(0.03)
+        if self.socket != self.data:
+            with contextlib.suppress(OSError):
+                self.socket.rmdir()
 
     def _noted(self) -> tuple[int, str]:
         """(process id, status) as the server wrote them down in postmaster.pid; (0, "") without that file."""
@@ -190,10 +197,14 @@ class Embedded:
             )
 
     def _clear_note_of_a_stranger(self) -> None:
-        """After a crash the number in postmaster.pid may belong to another program by now; PostgreSQL would believe it."""
-        number = self._noted()[0]
-        if number and kin.alive(number) and not kin.alive(number, "postgres"):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        """After a crash the number in a lock file may belong to another program by now, or to a killed server that
+        nobody has buried yet; PostgreSQL would believe it to be running. Should children of the killed one still run,
+        PostgreSQL notices them by the shared memory, whose key comes from the data folder.
+        """
+        for note in (self.data / "postmaster.pid", self.socket / f".s.PGSQL.{PORT}.lock"):
+            with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+                if not kin.alive(int(note.read_text().splitlines()[0]), "postgres"):
+                    note.unlink()
 
     def _prepare_socket(self) -> None:
         if self.socket == self.data:
@@ -209,7 +220,8 @@ class Embedded:
         if user is not None:
             os.chown(self.socket, user.pw_uid, user.pw_gid)
 
-    def _await_ready(self) -> None:
+    def _await_ready(self) -> bool:
+        """False when a server that somebody else had started ended meanwhile."""
         begin = time.monotonic()
         said = False
         while self._noted()[1] != "ready" or self.pid() is None:
@@ -225,7 +237,7 @@ class Embedded:
                     continue
                 raise self._explain(tail, "PostgreSQL did not start")
             if self._process is None and self.pid() is None:
-                raise self._explain(self._log_tail(), "PostgreSQL ended while it was starting")
+                return False
             if waited > STARTING_SECONDS:
                 raise Trouble(
                     f"PostgreSQL is not ready after {STARTING_SECONDS:.0f} s; {self.log} says what it is doing."
@@ -238,15 +250,20 @@ class Embedded:
                     flush=True,
                 )
             time.sleep(0.02)
+        return True
 
-    def _create_database(self) -> None:
+    def _create_database(self) -> bool:
+        """False when the server does not let us in."""
         try:
             with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=10) as connection:
                 found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone()
                 if not found:
                     connection.execute(f'CREATE DATABASE "{NAME}"')
-        except psycopg.OperationalError as error:
-            raise self._explain(f"{error}", "PostgreSQL does not accept connections") from None
+            return True
+        except psycopg.errors.DiskFull:
+            raise Trouble(FULL_DISK.format(where=self.data.parent)) from None
+        except psycopg.OperationalError:
+            return False
 
     def _log_tail(self) -> str:
         try:
