@@ -49,7 +49,10 @@ def database(url: str) -> dict[str, Any]:
         "HOST": unquote(query.pop("host", parts.hostname or "")),
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_HEALTH_CHECKS": False,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": whole("MAKEGOOD_DB_POOL", 12), "timeout": 10}, **query},
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": whole("MAKEGOOD_DB_POOL", 12), "timeout": 10},
+            **query,
+        },
         "TEST": {"NAME": os.environ.get("MAKEGOOD_TEST_DB", "test_makegood")},
     }
 
@@ -129,7 +132,9 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": database(os.environ.get("DATABASE_URL") or "postgresql://postgres@localhost/makegood")}
+DATABASES = {
+    "default": database(os.environ.get("DATABASE_URL") or "postgresql://postgres@localhost/makegood")
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "makegood.User"

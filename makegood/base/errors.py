@@ -1,10 +1,10 @@
 """The errors that a desk verb may raise. Doors turn them into pages, problem+json or letters; nothing else does.
 
-    DeskError
-    ├── Refusal     422  the rule says no, and says why beside the field
-    ├── Stale       409  somebody else wrote since the form was drawn
-    ├── NotAllowed  403  this person may not do this verb
-    └── NotThere    404  no such thing for this person: a stranger learns nothing
+DeskError
+├── Refusal     422  the rule says no, and says why beside the field
+├── Stale       409  somebody else wrote since the form was drawn
+├── NotAllowed  403  this person may not do this verb
+└── NotThere    404  no such thing for this person: a stranger learns nothing
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""The only way a door gets a case or a list of cases (law). What is not yours is not there: 404, never 403."""
+
+from __future__ import annotations
+
+from django.core import signing
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base import clock
+from makegood.base.errors import NotThere
+from makegood.cases.models import Case, CaseLink, Ending
+from makegood.people import actors
+from makegood.people.actors import Actor
+from makegood.people.models import Role, Team
+
+_signer = signing.Signer(salt="makegood.case-link", sep="~")
+
+
+def cases_for(actor: Actor) -> QuerySet[Case]:
+    """The cases that this actor may see: staff those of the shops that their teams serve, merchants their shops', customers their own."""
+    every = Case.objects.all()
+    if actor.role in (actors.SYSTEM, Role.MANAGER, Role.ADMIN):
+        return every
+    if actor.role == actors.CUSTOMER:
+        return every.filter(customer_id=actor.customer_id)
+    if actor.role == Role.MERCHANT:
+        return every.filter(shop__merchants=actor.user_id)
+    served = shops_served(actor)
+    return every if served is None else every.filter(Q(shop_id__in=served) | Q(owner_id=actor.user_id))
+
+
+def shops_served(actor: Actor) -> list[int] | None:
+    """Ids of the shops that the actor's teams serve; None means all (no team, or a team without shops)."""
+    rows = list(
+        Team.objects.filter(Q(members=actor.user_id) | Q(lead=actor.user_id))
+        .values_list("pk", "shops")
+        .distinct()
+    )
+    shops = {shop for _team, shop in rows}
+    return None if not rows or None in shops else sorted(s for s in shops if s is not None)
+
+
+def case_for(actor: Actor, number: int) -> Case:
+    """The case with this number; a merged case's number leads to its survivor. Raises NotThere."""
+    case = (
+        cases_for(actor)
+        .select_related("shop", "customer", "owner", "team", "order")
+        .filter(number=number)
+        .first()
+    )
+    if case is None:
+        raise NotThere("no_case", _("There is no such case."))
+    if case.ended_as == "merged":
+        survivor = Ending.objects.values_list("survivor__number", flat=True).get(case=case)
+        if survivor:
+            return case_for(actor, survivor)
+    return case
+
+
+def token_of(link: CaseLink) -> str:
+    """What stands in the customer's address: the link's id and our signature. Nothing secret is stored."""
+    return _signer.sign(str(link.pk))
+
+
+def case_by_token(token: str) -> tuple[Case, Actor]:
+    """The case and the customer of a link; raises NotThere when it is forged, expired or revoked (one answer for all three)."""
+    gone = NotThere("link_gone", _("This link is no longer valid. Please ask us for a new one."))
+    try:
+        link_id = int(_signer.unsign(token))
+    except (signing.BadSignature, ValueError):
+        raise gone from None
+    link = (
+        CaseLink.objects.select_related(
+            "case__shop", "case__customer", "case__owner", "case__team", "case__order"
+        )
+        .filter(pk=link_id, revoked_at__isnull=True, ends_at__gt=clock.now())
+        .first()
+    )
+    if link is None:
+        raise gone
+    actor = actors.customer(link.case.customer_id)
+    case = link.case
+    return (case_for(actor, case.number) if case.ended_as == "merged" else case), actor

@@ -1,0 +1,156 @@
+"""The register of event kinds: which data each may hold, and its sentence in three languages.
+
+Events hold codes and data, never sentences and never personal data: names, words and files stand in the rows that
+the data refers to (message, fact, fix …), where they can be erased while the history stays (law 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``holds`` maps a data key to the type of its value; ``optional`` keys may be absent or None.
+
+    ``sentence`` may name any key that ``desk/timeline.py`` knows how to say. ``shown_to`` is 'customer' when the
+    customer's page tells it too.
+    """
+
+    code: str
+    sentence: Any
+    holds: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
+    optional: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
+    shown_to: str = "staff"
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def _kind(
+    code: str,
+    sentence: Any,
+    *,
+    to_customer: bool = False,
+    optional: dict[str, type | tuple[type, ...]] | None = None,
+    **holds: type | tuple[type, ...],
+) -> None:
+    KINDS[code] = Kind(code, sentence, holds, optional or {}, "customer" if to_customer else "staff")
+
+
+_WORD = {"promise": int, "until": str}
+
+_kind("opened", _("The problem was reported."), to_customer=True, message=int, level=int, optional=_WORD)
+_kind("customer_wrote", _("The customer wrote."), to_customer=True, message=int)
+_kind("replied", _("Answered the customer. Next word by %(until)s."), to_customer=True, message=int, **_WORD)
+_kind("noted", _("Wrote a note."), message=int)
+_kind("merchant_said", _("The merchant wrote."), message=int)
+_kind("merchant_answered", _("Wrote to the merchant."), message=int)
+
+_kind(
+    "triaged",
+    _("Sorted as %(type)s; responsibility: %(responsibility)s."),
+    to_customer=True,
+    type=str,
+    kind=str,
+    responsibility=str,
+    optional={
+        "second_type": str,
+        "asked_remedy": str,
+        "suggested": str,
+        "orders_blocked": int,
+        "campaign_at_risk": bool,
+        "money_lost": str,
+        "currency": str,
+        "order": str,
+        "was": dict,
+    },
+)
+_kind("fact_noted", _("Noted a fact."), fact=int)
+_kind("fact_struck", _("Struck a fact."), fact=int)
+_kind("ticked", _("Ticked off an item of the playbook."), item=str)
+_kind("unticked", _("Took back a tick on the playbook."), item=str)
+
+_kind("taken", _("Took the case."), to_customer=True, user=int)
+_kind(
+    "assigned",
+    _("Given to %(user)s %(team)s."),
+    to_customer=True,
+    optional={"user": int, "team": int, "was_user": int, "was_team": int},
+)
+_kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str)
+_kind("work_went_on", _("Work goes on."))
+_kind(
+    "urgency_raised",
+    _("Urgency raised from %(from_level)s to %(to_level)s."),
+    from_level=int,
+    to_level=int,
+    sources=list,
+)
+_kind(
+    "urgency_lowered", _("Urgency lowered from %(from_level)s to %(to_level)s."), from_level=int, to_level=int
+)
+
+_kind(
+    "fixed", _("Recorded what was done to make it good."), to_customer=True, fix=int, optional={"remedy": str}
+)
+_kind("verified", _("Verified the fix with proof: %(proof)s."), to_customer=True, verification=int, proof=str)
+_kind("not_verified", _("Looked, and the fix does not hold."), message=int)
+_kind(
+    "told",
+    _("Told the customer the verified outcome."),
+    to_customer=True,
+    telling=int,
+    message=int,
+    ask=int,
+    **_WORD,
+)
+_kind(
+    "asked",
+    _("Asked the customer to confirm (%(nth)s)."),
+    to_customer=True,
+    ask=int,
+    nth=int,
+    channel=str,
+    **_WORD,
+)
+_kind(
+    "confirmed",
+    _("The customer's own word: %(answer)s."),
+    to_customer=True,
+    confirmation=int,
+    answer=str,
+    channel=str,
+)
+
+_kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
+_kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, **_WORD)
+_kind("ended", _("Ended as: %(ended_as)s."), to_customer=True, ending=int, ended_as=str)
+_kind("absorbed", _("Case %(case)s was merged into this one."), case=int)
+_kind("split_off", _("Case %(case)s was split off."), case=int)
+_kind("linked", _("Linked with case %(case)s as %(relation)s."), case=int, relation=str)
+_kind("unlinked", _("Link with case %(case)s removed."), case=int)
+_kind("link_shared", _("Made a new link for the customer."), link=int)
+_kind("link_revoked", _("Revoked the customer's links."))
+
+
+class BadEvent(TypeError):
+    """Our own mistake: an event of an unknown kind, or with data that its kind does not hold."""
+
+
+def checked(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """``data`` as it may be stored for ``kind``; raises BadEvent on an unknown kind or key, a missing key or a wrong type."""
+    spec = KINDS.get(kind)
+    if spec is None:
+        raise BadEvent(f"unknown event kind {kind!r}")
+    data = {k: v for k, v in data.items() if v is not None or k in spec.holds}
+    known = spec.holds | spec.optional
+    if missing := spec.holds.keys() - data.keys():
+        raise BadEvent(f"{kind} lacks {sorted(missing)}")
+    for key, value in data.items():
+        if key not in known or not isinstance(value, known[key]):
+            raise BadEvent(f"{kind} may not hold {key}={value!r}")
+    return data

@@ -1,0 +1,30 @@
+"""The customer's key to their case: made, found again, revoked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from makegood.base import clock
+from makegood.cases.access import token_of
+from makegood.cases.models import Case, CaseLink
+from makegood.packs import policy
+
+
+def make(case: Case) -> CaseLink:
+    """A new link, valid for as long as the policy says."""
+    now = clock.now()
+    return CaseLink.objects.create(case=case, made_at=now, ends_at=now + policy().customer_link)
+
+
+def standing(case: Case) -> CaseLink:
+    """The newest link that is valid for at least another week, else a new one: a letter never carries a dead address."""
+    soon = clock.now() + timedelta(days=7)
+    found = case.links.filter(revoked_at__isnull=True, ends_at__gt=soon).order_by("-id").first()
+    return found or make(case)
+
+
+def address(link: CaseLink) -> str:
+    """The whole address, as it is sent to the customer."""
+    return f"{settings.BASE_URL.rstrip('/')}/c/{token_of(link)}/"

@@ -1,0 +1,36 @@
+"""The case and the rows around it: one file per idea."""
+
+from makegood.cases.models.case import Case, CaseLink, Presence, Relation
+from makegood.cases.models.ending import (
+    Closure,
+    Confirmation,
+    ConfirmationAsk,
+    Ending,
+    Fix,
+    Telling,
+    Verification,
+)
+from makegood.cases.models.event import CaseEvent
+from makegood.cases.models.triage import Correction, Fact, Reference, Tick
+from makegood.cases.models.urgency import UrgencyEvidence, UrgencyLowering
+
+__all__ = [
+    "Case",
+    "CaseEvent",
+    "CaseLink",
+    "Closure",
+    "Confirmation",
+    "ConfirmationAsk",
+    "Correction",
+    "Ending",
+    "Fact",
+    "Fix",
+    "Presence",
+    "Reference",
+    "Relation",
+    "Telling",
+    "Tick",
+    "UrgencyEvidence",
+    "UrgencyLowering",
+    "Verification",
+]

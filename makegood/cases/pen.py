@@ -1,0 +1,181 @@
+"""The pen: the only writer of a case's state, version and events (law). Everything else asks a desk verb.
+
+A verb holds the case (row lock), compares the version that its form was drawn from, and writes once: evidence, named
+fields, version and event go together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base import clock
+from makegood.base.errors import NotThere, Refusal, Stale
+from makegood.cases import events, urgency
+from makegood.cases.models import Case, CaseEvent, UrgencyEvidence, UrgencyLowering
+from makegood.cases.states import Status, may_move
+from makegood.people.actors import Actor
+
+#: Fields that a verb may change; number, shop, customer and the first clock are not among them.
+WRITABLE = frozenset(
+    [
+        "status",
+        "round",
+        "ended_as",
+        "ended_at",
+        "kind",
+        "type",
+        "second_type",
+        "responsibility",
+        "asked_remedy",
+        "money_lost",
+        "currency",
+        "orders_blocked",
+        "campaign_at_risk",
+        "owner_id",
+        "team_id",
+        "waiting_for",
+        "parent_id",
+        "due_at",
+        "touched_at",
+        "customer_wrote_at",
+        "order_id",
+        "order_number",
+        "subject",
+        "language",
+    ]
+)
+
+
+def hold(case_id: int, *, seen: int | None = None) -> Case:
+    """Lock the case for this transaction. ``seen`` is the version that the form was drawn from; None never collides.
+
+    Raises Stale when the case moved on since, NotThere when there is none. Must be called inside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("the pen writes inside a transaction only")
+    case = Case.objects.select_for_update(of=("self",)).filter(pk=case_id).first()
+    if case is None:
+        raise NotThere("no_case", _("There is no such case."))
+    if seen is not None and seen != case.version:
+        raise Stale(_("Somebody else worked on this case meanwhile."), seen=seen, now_at=case.version)
+    return case
+
+
+def write(
+    case: Case,
+    kind: str,
+    /,
+    *,
+    by: Actor,
+    data: dict[str, Any] | None = None,
+    at: datetime | None = None,
+    cause: CaseEvent | None = None,
+    evidence: Iterable[urgency.Evidence] = (),
+    evidence_message: int | None = None,
+    lowering: UrgencyLowering | None = None,
+    **changes: Any,
+) -> CaseEvent:
+    """Write one event and what it changes. ``case`` must come from :func:`hold` (or :func:`begin`) in this transaction.
+
+    ``at`` is when it became true (now by default). ``evidence`` can only raise urgency and floor; ``lowering`` alone
+    can lower them. Raises Refusal for a move that the table of statuses does not know.
+    """
+    if unknown := changes.keys() - WRITABLE:
+        raise RuntimeError(f"not the pen's to write: {sorted(unknown)}")
+    if not may_move(case.status, changes.get("status", case.status)):
+        raise Refusal("no_such_move", _("The case is not at a point where this can be done."))
+    moment = clock.now()
+    seq = case.version + 1
+    checked = events.checked(kind, data or {})
+    evidence = list(evidence)
+    if evidence:
+        changes["urgency"], changes["urgency_floor"] = urgency.raised(
+            case.urgency, case.urgency_floor, evidence
+        )
+        _store_evidence(case.pk, seq, evidence, evidence_message, by, moment)
+    if lowering is not None:
+        lowering.case_id, lowering.seq = case.pk, seq
+        lowering.save(force_insert=True)
+        changes["urgency"] = changes["urgency_floor"] = lowering.to_level
+    if by.is_staff and "touched_at" not in changes:
+        changes["touched_at"] = moment
+    Case.objects.filter(pk=case.pk).update(version=seq, **changes)
+    for name, value in changes.items():
+        setattr(case, name, value)
+    case.version = seq
+    return _store_event(case.pk, seq, kind, by, checked, at or moment, moment, cause)
+
+
+def begin(case: Case, *, evidence: list[urgency.Evidence]) -> Case:
+    """Insert a new case at version 1, with the urgency that its evidence demands. Its 'opened' event must follow: :func:`opened`."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("the pen writes inside a transaction only")
+    case.version, case.status = 1, Status.REPORTED
+    case.urgency, case.urgency_floor = urgency.raised(1, 1, evidence)
+    case.save(force_insert=True)
+    return case
+
+
+def opened(
+    case: Case,
+    *,
+    by: Actor,
+    data: dict[str, Any],
+    evidence: list[urgency.Evidence],
+    evidence_message: int,
+    at: datetime | None = None,
+) -> CaseEvent:
+    """The first event of a case that :func:`begin` inserted in this transaction."""
+    moment = clock.now()
+    _store_evidence(case.pk, 1, evidence, evidence_message, by, moment)
+    return _store_event(case.pk, 1, "opened", by, events.checked("opened", data), at or moment, moment, None)
+
+
+def _store_event(
+    case_id: int,
+    seq: int,
+    kind: str,
+    by: Actor,
+    data: dict[str, Any],
+    at: datetime,
+    moment: datetime,
+    cause: CaseEvent | None,
+) -> CaseEvent:
+    return CaseEvent.objects.create(
+        case_id=case_id,
+        seq=seq,
+        kind=kind,
+        actor_role=by.role,
+        actor_id=by.user_id,
+        door=by.door,
+        true_at=at,
+        written_at=moment,
+        data=data,
+        cause=cause,
+    )
+
+
+def _store_evidence(
+    case_id: int, seq: int, evidence: list[urgency.Evidence], message: int | None, by: Actor, moment: datetime
+) -> None:
+    UrgencyEvidence.objects.bulk_create(
+        UrgencyEvidence(
+            case_id=case_id,
+            seq=seq,
+            level=urgency.known(e.level),
+            source=e.source,
+            quote=e.quote,
+            start=e.start,
+            end=e.end,
+            message_id=message if e.quote else None,
+            words=e.words,
+            by_id=by.user_id,
+            at=moment,
+        )
+        for e in evidence
+    )

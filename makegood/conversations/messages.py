@@ -1,0 +1,113 @@
+"""Storing what was said: cleaned, with its files, and findable in the same transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base import clock
+from makegood.base.errors import Refusal
+from makegood.base.words import clean, file_name
+from makegood.cases.models import Case
+from makegood.conversations.models import Attachment, Blob, Message
+from makegood.people.actors import Actor
+from makegood.text import language as languages
+from makegood.text import search
+
+Author, Audience = Message.Author, Message.Audience
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as a door received it."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+def store(
+    case: Case,
+    *,
+    by: Actor,
+    author: str,
+    audience: str,
+    body: str,
+    language: str = "",
+    channel: str = "",
+    files: Sequence[Upload] = (),
+    head: Iterable[str] = (),
+) -> Message:
+    """Store one message with its files and make it findable; ``head`` is text that finds the case first.
+
+    Raises Refusal (field 'text' or 'files') when it is empty, too long, or a file is too large. The language is
+    read from the words; the case's language stands in where the words do not tell ('ok', an emoji).
+    """
+    body = clean(body, limit=settings.MESSAGE_CHARACTERS, field="text", required=not files)
+    message = Message.objects.create(
+        case=case,
+        author=author,
+        by_id=by.user_id,
+        audience=audience,
+        channel=channel or by.door,
+        language=language or languages.detect(body, default=case.language),
+        body=body,
+        at=clock.now(),
+    )
+    for file in files:
+        attach(message, file)
+    index(
+        case,
+        message,
+        [(text, "A") for text in head] + [(body, "D")],
+        staff_only=audience != Audience.CUSTOMER,
+    )
+    return message
+
+
+def attach(message: Message, file: Upload) -> Attachment:
+    """Keep a file with its message; raises Refusal beside 'files' when it is larger than the limit."""
+    if len(file.content) > settings.ATTACHMENT_BYTES:
+        raise Refusal(
+            "file_too_large",
+            _("%(name)s is too large: at most %(limit)s MB a file.")
+            % {"name": file_name(file.name), "limit": settings.ATTACHMENT_BYTES // 2**20},
+            field="files",
+        )
+    kept = Attachment.objects.create(
+        message=message,
+        case_id=message.case_id,
+        name=file_name(file.name),
+        content_type=file.content_type[:100],
+        size=len(file.content),
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        at=message.at,
+    )
+    Blob.objects.create(attachment=kept, content=file.content)
+    return kept
+
+
+def index(case: Case, message: Message | None, parts: Iterable[tuple[str, str]], *, staff_only: bool) -> None:
+    """Write the search row. The literal is built by us and cast, since PostgreSQL's parser does not cut Chinese or Korean."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO makegood_searchentry (case_id, message_id, shop_id, staff_only, vector)"
+            " VALUES (%s, %s, %s, %s, %s::tsvector)",
+            [case.pk, message.pk if message else None, case.shop_id, staff_only, search.vector(parts)],
+        )
+
+
+def readable_by(actor: Actor, case: Case) -> QuerySet[Message]:
+    """The messages of the case (and of those merged into it) that this actor may read, oldest first."""
+    messages = Message.objects.filter(Q(case=case) | Q(case__ending__survivor=case)).order_by("at", "id")
+    if actor.role == "customer":
+        return messages.filter(audience=Audience.CUSTOMER)
+    if actor.role == "merchant":
+        return messages.filter(audience__in=(Audience.CUSTOMER, Audience.MERCHANT))
+    return messages

@@ -1,0 +1,86 @@
+"""What an event causes: the one table, run in the transaction of the event (no Django signals).
+
+customer_wrote   -> urgency rises by the words and by the number of contacts without an answer
+confirmed        -> all good closes; partly and not good open a new round
+closed, ended    -> a parent that only waited for this child closes
+"""
+
+from __future__ import annotations
+
+from makegood.cases.closing import blockers
+from makegood.cases.models import Case, CaseEvent, Confirmation
+from makegood.cases.urgency import Evidence, raised
+from makegood.conversations.models import Message
+from makegood.desk import closing, demands, handling
+from makegood.desk.verb import FOLLOWERS
+from makegood.people import actors
+from makegood.text import signals
+
+#: Signals in the words beside 'all good' that say otherwise: then a person reads before anything is closed.
+DOUBTS = ("outcome.not_fixed", "outcome.partial")
+
+
+def raise_by_words(event: CaseEvent) -> None:
+    """The ratchet hears every word of the customer, and counts contacts that nobody answered."""
+    message = Message.objects.get(pk=event.data["message"])
+    case = Case.objects.get(pk=event.case_id)
+    answered = Message.objects.filter(case=case, author="staff", audience="customer").order_by("-id").first()
+    unanswered = Message.objects.filter(
+        case=case, author="customer", id__gt=answered.pk if answered else 0
+    ).count()
+    evidence = demands.of_words(message.body, message.language) + demands.of_contact(unanswered)
+    _raise(case, evidence, cause=event, message_id=message.pk)
+
+
+def hear_the_answer(event: CaseEvent) -> None:
+    """All good closes, unless the words beside it say otherwise; anything less opens a new round, more urgent."""
+    case = Case.objects.get(pk=event.case_id)
+    said = Confirmation.objects.get(pk=event.data["confirmation"])
+    if said.answer == "all_good":
+        if not doubted(said, case.language):
+            _close_if_nothing_blocks(case, event)
+        return
+    evidence = [Evidence(3, f"answer:{said.answer}"), *demands.of_words(said.words, case.language)]
+    if said.words:
+        evidence[0] = Evidence(3, f"answer:{said.answer}", quote=said.words[:500])
+    closing.reopen(case, by=actors.system(), cause=event)
+    case.refresh_from_db()
+    _raise(case, evidence, cause=event, message_id=None)
+
+
+def doubted(said: Confirmation, language: str) -> bool:
+    """Whether the customer's words beside an 'all good' say that it is not."""
+    return any(s.id in DOUBTS for s in signals.find(said.words, language))
+
+
+def close_parent(event: CaseEvent) -> None:
+    """A parent whose customer has confirmed closes when its last child has ended."""
+    parent = Case.objects.filter(pk=Case.objects.get(pk=event.case_id).parent_id).first()
+    if parent is not None and parent.is_open:
+        said = Confirmation.objects.filter(case=parent, round=parent.round).order_by("-id").first()
+        if said and not doubted(said, parent.language):
+            _close_if_nothing_blocks(parent, event)
+
+
+def _close_if_nothing_blocks(case: Case, cause: CaseEvent) -> None:
+    if not blockers(closing.closing_facts(case)):
+        closing.close(case, by=actors.system(), cause=cause)
+
+
+def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id: int | None) -> None:
+    if (
+        case.is_open
+        and evidence
+        and raised(case.urgency, case.urgency_floor, evidence) != (case.urgency, case.urgency_floor)
+    ):
+        handling.raise_by_evidence(case, evidence, by=actors.system(), cause=cause, message_id=message_id)
+
+
+FOLLOWERS.update(
+    {
+        "customer_wrote": (raise_by_words,),
+        "confirmed": (hear_the_answer,),
+        "closed": (close_parent,),
+        "ended": (close_parent,),
+    }
+)

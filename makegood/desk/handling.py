@@ -1,0 +1,179 @@
+"""Handling: who owns it, what it waits for, and how urgent it is."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base.errors import NotAllowed, Refusal
+from makegood.base.words import clean
+from makegood.cases import pen
+from makegood.cases.models import Case, CaseEvent, UrgencyLowering
+from makegood.cases.states import Status
+from makegood.cases.urgency import LEVELS, Evidence
+from makegood.conversations.models import Message
+from makegood.desk.verb import verb
+from makegood.people.actors import Actor
+from makegood.people.models import STAFF, Team, User
+
+_TO_WORK = (Status.REPORTED, Status.TRIAGED)
+WAITING_FOR = {
+    "customer": _("the customer"),
+    "merchant": _("the merchant"),
+    "carrier": _("the carrier"),
+    "payment_provider": _("the payment provider"),
+    "specialist": _("a specialist"),
+}
+
+
+@verb("take")
+def take(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
+    """Own the case oneself and begin to work on it."""
+    case = pen.hold(case.pk, seen=seen)
+    _refuse_ended(case)
+    if case.owner_id == by.user_id:
+        raise Refusal("already_yours", _("The case is yours already."), field="owner")
+    team = Team.objects.filter(members=by.user_id).order_by("tier", "id").first()
+    moves = {"status": Status.WORKING} if case.status in _TO_WORK else {}
+    return pen.write(
+        case,
+        "taken",
+        by=by,
+        data={"user": by.user_id},
+        owner_id=by.user_id,
+        team_id=case.team_id or (team.pk if team else None),
+        **moves,
+    )
+
+
+@verb("assign")
+def assign(
+    case: Case, *, by: Actor, seen: int | None, owner: User | None = None, team: Team | None = None
+) -> CaseEvent:
+    """Give the case to a person, a team, or both. Its urgency, quotations and promises go with it; nothing is reset."""
+    case = pen.hold(case.pk, seen=seen)
+    _refuse_ended(case)
+    if owner is None and team is None:
+        raise Refusal("nobody", _("Say to whom."), field="owner")
+    if owner is not None and (owner.role not in STAFF or not owner.is_active):
+        raise Refusal("not_staff", _("This person cannot own a case."), field="owner")
+    data = {
+        "user": owner.pk if owner else None,
+        "team": team.pk if team else None,
+        "was_user": case.owner_id,
+        "was_team": case.team_id,
+    }
+    moves = {"status": Status.WORKING} if owner and case.status in _TO_WORK else {}
+    return pen.write(
+        case,
+        "assigned",
+        by=by,
+        data=data,
+        owner_id=owner.pk if owner else (None if team else case.owner_id),
+        team_id=team.pk if team else case.team_id,
+        # The new hands have not touched it yet, however busy the old ones were.
+        touched_at=case.touched_at if owner and owner.pk == by.user_id else None,
+        **moves,
+    )
+
+
+@verb("wait")
+def wait(case: Case, *, by: Actor, seen: int | None, waiting_for: str) -> CaseEvent:
+    """Wait for somebody, or ('' ) go on. No clock stops: the promised next word stays where it is.
+
+    Waiting for the customer needs the question that was sent: our last word to them must be newer than theirs.
+    """
+    case = pen.hold(case.pk, seen=seen)
+    if not waiting_for:
+        if case.status != Status.WAITING:
+            raise Refusal("not_waiting", _("The case is not waiting for anybody."))
+        return pen.write(case, "work_went_on", by=by, status=Status.WORKING, waiting_for="")
+    if waiting_for not in WAITING_FOR:
+        raise Refusal("unknown_code", _("This is not in the list."), field="waiting_for")
+    if waiting_for == "customer":
+        last = Message.objects.filter(case=case, audience="customer").order_by("-at", "-id").first()
+        if last is None or last.author != "staff":
+            raise Refusal(
+                "nothing_asked",
+                _("Nothing was asked: send the question first, then wait."),
+                field="waiting_for",
+            )
+    return pen.write(
+        case,
+        "waiting",
+        by=by,
+        data={"waiting_for": waiting_for},
+        status=Status.WAITING,
+        waiting_for=waiting_for,
+    )
+
+
+@verb("raise_urgency")
+def raise_urgency(case: Case, *, by: Actor, level: int, reason: str) -> CaseEvent:
+    """Anybody on the desk may raise it, with a reason. Never collides: a rise must not wait for a fresh form."""
+    case = pen.hold(case.pk)
+    _refuse_ended(case)
+    if level not in LEVELS:
+        raise Refusal("unknown_level", _("There are five levels of urgency."), field="level")
+    if level <= case.urgency:
+        raise Refusal("not_higher", _("The case is that urgent already."), field="level")
+    evidence = Evidence(level, "hand", words=clean(reason, limit=2000, field="reason"))
+    return _raised(case, [evidence], by=by)
+
+
+@verb("raise_by_evidence")
+def raise_by_evidence(
+    case: Case,
+    evidence: list[Evidence],
+    *,
+    by: Actor,
+    cause: CaseEvent | None = None,
+    message_id: int | None = None,
+) -> CaseEvent:
+    """The ratchet turned by what was found (words, contacts, impact), with the quotation that it came with."""
+    case = pen.hold(case.pk)
+    return _raised(case, evidence, by=by, cause=cause, message_id=message_id)
+
+
+@verb("lower_urgency")
+def lower_urgency(
+    case: Case, *, by: Actor, seen: int | None, level: int, reason: str, evidence: str
+) -> CaseEvent:
+    """Only a lead or above who does not own the case, in writing, with the evidence; it stays on the sheet for good."""
+    case = pen.hold(case.pk, seen=seen)
+    _refuse_ended(case)
+    if case.owner_id == by.user_id:
+        raise NotAllowed("own_case", _("Who owns the case does not lower its urgency; ask another lead."))
+    if level not in LEVELS or level >= case.urgency:
+        raise Refusal("not_lower", _("Choose a level below the present one."), field="level")
+    lowering = UrgencyLowering(
+        from_level=case.urgency,
+        to_level=level,
+        reason=clean(reason, limit=2000, field="reason"),
+        evidence=clean(evidence, limit=2000, field="evidence"),
+        by_id=by.user_id,
+    )
+    data = {"from_level": case.urgency, "to_level": level}
+    return pen.write(case, "urgency_lowered", by=by, data=data, lowering=lowering)
+
+
+def _raised(
+    case: Case,
+    evidence: list[Evidence],
+    *,
+    by: Actor,
+    cause: CaseEvent | None = None,
+    message_id: int | None = None,
+) -> CaseEvent:
+    data = {
+        "from_level": case.urgency,
+        "to_level": max(case.urgency, *(e.level for e in evidence)),
+        "sources": [e.source for e in evidence],
+    }
+    return pen.write(
+        case, "urgency_raised", by=by, data=data, evidence=evidence, evidence_message=message_id, cause=cause
+    )
+
+
+def _refuse_ended(case: Case) -> None:
+    if not case.is_open:
+        raise Refusal("ended", _("The case has already ended."))

@@ -1,0 +1,110 @@
+"""Talking: to the customer, from the customer, with the merchant, among ourselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base import clock
+from makegood.base.errors import Refusal
+from makegood.cases import links, pen
+from makegood.cases.models import Case, CaseEvent
+from makegood.cases.states import Status
+from makegood.conversations import messages, outbox
+from makegood.conversations.messages import Audience, Author, Upload
+from makegood.conversations.models import Draft
+from makegood.desk.verb import verb
+from makegood.people.actors import Actor
+from makegood.promises import words as promised_words
+
+
+@verb("reply")
+def reply(
+    case: Case,
+    *,
+    by: Actor,
+    seen: int | None,
+    text: str,
+    next_word_at: datetime | None,
+    files: Sequence[Upload] = (),
+) -> CaseEvent:
+    """Answer the customer, and promise the next word in the same act: without that time an open case is not answered.
+
+    Keeps the open promises of a word whose time has not passed, breaks the others, and gives the new one.
+    """
+    case = pen.hold(case.pk, seen=seen)
+    if not case.is_open:
+        raise Refusal("ended", _("The case has ended. Open it again to answer."))
+    if next_word_at is None:
+        raise Refusal(
+            "no_next_word", _("Say when the customer will hear from you next."), field="next_word_at"
+        )
+    message = messages.store(
+        case,
+        by=by,
+        author=Author.STAFF,
+        audience=Audience.CUSTOMER,
+        body=text,
+        language=case.language,
+        files=files,
+    )
+    promised_words.settle(case, proof_id=message.pk)
+    promise = promised_words.give(
+        case, due_at=next_word_at, by=by.user_id, what="next_word", basis="promised"
+    )
+    outbox.letter(case, "reply", link=links.standing(case), message=message)
+    Draft.objects.filter(case=case, user_id=by.user_id).delete()
+    moves = {"status": Status.WORKING} if case.status in (Status.REPORTED, Status.TRIAGED) else {}
+    return pen.write(
+        case,
+        "replied",
+        by=by,
+        data={"message": message.pk, "promise": promise.pk, "until": next_word_at.isoformat()},
+        due_at=next_word_at,
+        **moves,
+    )
+
+
+@verb("write")
+def customer_writes(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> CaseEvent:
+    """The customer says something more. Never collides; what it means for urgency follows (``follows.py``)."""
+    case = pen.hold(case.pk)
+    message = messages.store(
+        case, by=by, author=Author.CUSTOMER, audience=Audience.CUSTOMER, body=text, files=files
+    )
+    moves = {"status": Status.WORKING, "waiting_for": ""} if case.status == Status.WAITING else {}
+    return pen.write(
+        case, "customer_wrote", by=by, data={"message": message.pk}, customer_wrote_at=clock.now(), **moves
+    )
+
+
+@verb("note")
+def note(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> CaseEvent:
+    """A note among staff. Never collides: two notes at once are two notes."""
+    case = pen.hold(case.pk)
+    message = messages.store(
+        case, by=by, author=Author.STAFF, audience=Audience.STAFF, body=text, files=files
+    )
+    return pen.write(case, "noted", by=by, data={"message": message.pk})
+
+
+@verb("say")
+def merchant_says(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> CaseEvent:
+    """The merchant writes to staff; the customer does not read it."""
+    case = pen.hold(case.pk)
+    message = messages.store(
+        case, by=by, author=Author.MERCHANT, audience=Audience.MERCHANT, body=text, files=files
+    )
+    return pen.write(case, "merchant_said", by=by, data={"message": message.pk})
+
+
+@verb("answer_merchant")
+def answer_merchant(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> CaseEvent:
+    """Staff write to the merchant on the merchant's page; it is no word to the customer and keeps no promise."""
+    case = pen.hold(case.pk)
+    message = messages.store(
+        case, by=by, author=Author.STAFF, audience=Audience.MERCHANT, body=text, files=files
+    )
+    return pen.write(case, "merchant_answered", by=by, data={"message": message.pk})

@@ -1,0 +1,47 @@
+"""What makes a function a verb: its right is checked, it runs in one transaction, and what its event causes follows.
+
+One verb, one function, one transaction, one event (law 1). The actor is an explicit keyword, also when it is the
+system. What an event causes elsewhere stands in ``desk/follows.py`` and runs in the same transaction, as a verb of
+the system with this event as its cause.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from makegood.cases.models import CaseEvent
+from makegood.people import roles
+from makegood.people.actors import Actor
+
+Follower = Callable[[CaseEvent], object]
+Verb = TypeVar("Verb", bound=Callable[..., CaseEvent])
+
+#: event kind -> what it causes; filled by ``desk/follows.py`` alone.
+FOLLOWERS: dict[str, tuple[Follower, ...]] = {}
+#: verb name -> function, for the pages, the API and the tests that try every verb with every role.
+VERBS: dict[str, Callable[..., CaseEvent]] = {}
+
+
+def verb(name: str) -> Callable[[Verb], Verb]:
+    """Make a function the verb ``name`` of ``people/roles.py``."""
+    if name not in roles.MAY:
+        raise LookupError(f"{name} stands in no row of people/roles.py")
+
+    def wrap(function: Verb) -> Verb:
+        @functools.wraps(function)
+        def run(*args: Any, by: Actor, **fields: Any) -> CaseEvent:
+            roles.check(by, name)
+            with transaction.atomic():
+                event = function(*args, by=by, **fields)
+                for follower in FOLLOWERS.get(event.kind, ()):
+                    follower(event)
+            return event
+
+        VERBS[name] = run
+        return run  # type: ignore[return-value]
+
+    return wrap

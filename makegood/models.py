@@ -1,0 +1,28 @@
+"""All tables, so that Django finds them; each stands in the folder of its noun."""
+
+from makegood.api.models import IdempotencyKey
+from makegood.cases.models import *  # noqa: F403
+from makegood.conversations.models import Attachment, Blob, Delivery, Draft, Message, SearchEntry
+from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
+from makegood.promises.models import Promise
+from makegood.transactions.models import Order, Payment, Shipment
+
+__all__ = [
+    "ApiToken",
+    "Attachment",
+    "Blob",
+    "Customer",
+    "Delivery",
+    "Draft",
+    "IdempotencyKey",
+    "Message",
+    "Order",
+    "Payment",
+    "Promise",
+    "SearchEntry",
+    "Shipment",
+    "Shop",
+    "SignInLink",
+    "Team",
+    "User",
+]

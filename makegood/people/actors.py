@@ -1,0 +1,42 @@
+"""Who acts, and through which door. Every verb is given one explicitly, also when it is the system (law 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from makegood.people.models import User
+
+Door = Literal["page", "api", "mail", "worker", "command"]
+CUSTOMER, SYSTEM = "customer", "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """``role`` is one of ``people.models.Role``, 'customer' or 'system'."""
+
+    role: str
+    door: Door
+    user_id: int | None = None
+    customer_id: int | None = None
+    name: str = ""
+
+    def by(self, door: Door) -> Actor:
+        return replace(self, door=door)
+
+    @property
+    def is_staff(self) -> bool:
+        return self.user_id is not None and self.role != "merchant"
+
+
+def user(who: User, door: Door = "page") -> Actor:
+    return Actor(role=who.role, door=door, user_id=who.pk, name=who.name)
+
+
+def customer(customer_id: int, door: Door = "page") -> Actor:
+    return Actor(role=CUSTOMER, door=door, customer_id=customer_id)
+
+
+def system(door: Door = "worker") -> Actor:
+    return Actor(role=SYSTEM, door=door)

@@ -1,0 +1,73 @@
+"""One table: who may do which verb. The page, the API and the tests all read it; nobody else decides."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base.errors import NotAllowed
+from makegood.people.actors import CUSTOMER, SYSTEM, Actor
+from makegood.people.models import Role
+
+_DESK = frozenset({Role.AGENT, Role.LEAD, Role.SPECIALIST, Role.MANAGER, Role.ADMIN})
+_LEADS = frozenset({Role.LEAD, Role.MANAGER, Role.ADMIN})
+_ADMINS = frozenset({Role.MANAGER, Role.ADMIN})
+_CUSTOMER, _MERCHANT, _SYSTEM = frozenset({CUSTOMER}), frozenset({Role.MERCHANT}), frozenset({SYSTEM})
+
+MAY: dict[str, frozenset[str]] = {
+    # reading
+    "see": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
+    "see_queue": _DESK,
+    "see_as_merchant": _MERCHANT,
+    # opening and talking
+    "open": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
+    "reply": _DESK,
+    "note": _DESK,
+    "write": _CUSTOMER | _SYSTEM,
+    "say": _MERCHANT,
+    "answer_merchant": _DESK,
+    # triage and facts
+    "triage": _DESK | _SYSTEM,
+    "note_fact": _DESK | _SYSTEM,
+    "strike_fact": _DESK,
+    "tick": _DESK,
+    # handling
+    "take": _DESK,
+    "assign": _DESK | _SYSTEM,
+    "wait": _DESK,
+    "raise_urgency": _DESK | _SYSTEM,
+    "raise_by_evidence": _SYSTEM,
+    "lower_urgency": _LEADS,
+    # fixing, telling, closing
+    "fix": _DESK | _SYSTEM,
+    "verify": _DESK,
+    "tell": _DESK,
+    "ask": _DESK | _SYSTEM,
+    "confirm": _CUSTOMER,
+    "record_confirmation": _DESK,
+    "close": _DESK | _SYSTEM,
+    "reopen": _DESK | _CUSTOMER | _SYSTEM,
+    "end_unconfirmed": _DESK,
+    "end_disagreed": _LEADS,
+    "withdraw": _CUSTOMER | _DESK,
+    # joining
+    "merge": _DESK,
+    "split": _DESK,
+    "link": _DESK,
+    "unlink": _DESK,
+    # the customer's link
+    "share_link": _DESK | _SYSTEM,
+    "revoke_link": _DESK,
+    # the house
+    "keep_people": _ADMINS,
+}
+
+
+def may(actor: Actor, verb: str) -> bool:
+    """Whether this actor may do this verb at all; rules about one case stand in the verb."""
+    return actor.role in MAY[verb]
+
+
+def check(actor: Actor, verb: str) -> None:
+    """Raise NotAllowed unless :func:`may`."""
+    if not may(actor, verb):
+        raise NotAllowed("not_allowed", _("Your role does not allow this."))

@@ -1,0 +1,65 @@
+"""Promises of a word: the first answer, and each next word that a reply gives."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Min
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base import clock
+from makegood.base.errors import Refusal
+from makegood.cases.models import Case
+from makegood.promises.models import Promise
+
+LONGEST = timedelta(days=60)
+
+
+def give(
+    case: Case,
+    *,
+    due_at: datetime,
+    by: int | None,
+    what: str,
+    basis: str,
+    words: str = "",
+    policy: dict[str, Any] | None = None,
+) -> Promise:
+    """Give the customer a time. Raises Refusal beside 'next_word_at' when it is not ahead, or farther than 60 days."""
+    now = clock.now()
+    if not now < due_at <= now + LONGEST:
+        raise Refusal(
+            "bad_time", _("The next word must be ahead of now, and within 60 days."), field="next_word_at"
+        )
+    return Promise.objects.create(
+        case=case,
+        what=what,
+        basis=basis,
+        by_id=by,
+        made_at=now,
+        due_at=due_at,
+        words=words,
+        policy=policy or {},
+    )
+
+
+def settle(case: Case, *, proof_id: int) -> None:
+    """A message reached the customer: open words whose time has not passed are kept by it, the others are broken."""
+    now = clock.now()
+    standing = Promise.objects.filter(case=case, state=Promise.State.OPEN)
+    standing.filter(due_at__gte=now).update(state=Promise.State.KEPT, settled_at=now, proof_id=proof_id)
+    standing.filter(due_at__lt=now).update(state=Promise.State.BROKEN, settled_at=now, proof_id=proof_id)
+
+
+def release(case: Case, state: str) -> None:
+    """The case ended or was merged: what is still open is withdrawn or superseded; what is overdue is broken."""
+    now = clock.now()
+    standing = Promise.objects.filter(case=case, state=Promise.State.OPEN)
+    standing.filter(due_at__lt=now).update(state=Promise.State.BROKEN, settled_at=now)
+    standing.update(state=state, settled_at=now)
+
+
+def next_due(case: Case) -> datetime | None:
+    """When the earliest open promise of the case falls due."""
+    return Promise.objects.filter(case=case, state=Promise.State.OPEN).aggregate(at=Min("due_at"))["at"]

@@ -1,0 +1,12 @@
+"""Every address of the site; each noun lists its own in ``web/<noun>.py``."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Is this process able to answer?"""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [path("healthz", healthz, name="healthz")]

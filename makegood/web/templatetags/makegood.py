@@ -1,0 +1,5 @@
+"""What templates need of ours."""
+
+from django import template
+
+register = template.Library()
