@@ -221,7 +221,9 @@ def _stop(children: list[Child]) -> None:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """The first signal leaves the block by :class:`Interrupted`; later ones are ignored, for stopping is under way."""
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    caught = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks to outlive the terminal
+        caught.append(signal.SIGHUP)
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         for other in caught:
