@@ -17,7 +17,7 @@ import psutil
 from makegood.management.supervise.database import Embedded
 from makegood.management.supervise.places import ROOT
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def free_port() -> int:
