@@ -34,6 +34,14 @@ def until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
+def lives(process: psutil.Process) -> bool:
+    """Does it run (a zombie does not)? It may end while we ask."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Up:
     """One bin/up. ``output()``: all that it printed so far. ``embedded``: its database."""
 
@@ -90,7 +98,7 @@ class Up:
         with contextlib.suppress(psutil.NoSuchProcess):
             top = psutil.Process(self.process.pid)
             self._family += [p for p in [top, *top.children(recursive=True)] if p not in self._family]
-        return [p for p in self._family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        return [p for p in self._family if lives(p)]
 
     def healthy(self) -> bool:
         with (
@@ -102,8 +110,12 @@ class Up:
 
     def web(self) -> list[psutil.Process]:
         """granian's processes, the main one first."""
-        found = [p for p in self.family() if "granian" in p.cmdline()]
-        return sorted(found, key=lambda p: p.ppid() != self.process.pid)
+        found = []
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "granian" in process.cmdline():
+                    found.append((process.ppid() != self.process.pid, process.pid, process))
+        return [process for _, _, process in sorted(found, key=lambda f: f[:2])]
 
     def interrupt(self) -> int:
         """Ctrl-C: the signal goes to the foreground process group, as a terminal sends it."""
