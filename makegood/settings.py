@@ -184,6 +184,12 @@ EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@makegood.example")
 
+PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
+
+# A report needs no account, so one address may send only so many; behind proxies, how many of them are ours.
+REPORTS_PER_HOUR = whole("MAKEGOOD_REPORTS_PER_HOUR", 20)
+PROXIES = whole("MAKEGOOD_PROXIES", 0)
+
 ATTACHMENT_BYTES = 20 * 1024 * 1024
 MESSAGE_CHARACTERS = 100_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
