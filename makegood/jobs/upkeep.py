@@ -22,7 +22,9 @@ def clean_up() -> dict[str, int]:
     gone = {
         "presences": Presence.objects.filter(seen_at__lt=now - PRESENCE),
         # By name: the API is a door beside this one, and doors never import each other.
-        "idempotency_keys": apps.get_model("makegood", "IdempotencyKey").objects.filter(made_at__lt=now - KEYS),
+        "idempotency_keys": apps.get_model("makegood", "IdempotencyKey").objects.filter(
+            made_at__lt=now - KEYS
+        ),
         "sessions": Session.objects.filter(expire_date__lt=now),
     }
     return {name: rows.delete()[0] for name, rows in gone.items()}
