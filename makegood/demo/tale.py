@@ -22,7 +22,7 @@ from makegood.people.models import Customer, User
 from makegood.transactions.models import Order
 
 #: Acts that reach the customer with a word, and so keep or break the word before them.
-SPEAKS = frozenset("reply progress tell ask ask_late again_reply tell_again disagree".split())
+SPEAKS = frozenset(["reply", "progress", "tell", "ask", "ask_late", "again_reply", "tell_again", "disagree"])
 #: How often a word is given late, and how often the last word of an open case lies behind us.
 BROKEN, OVERDUE = 0.14, 0.25
 
