@@ -1,5 +1,79 @@
-"""What templates need of ours."""
+"""What templates need of ours: names of codes in the reader's language, times in the reader's zone, levels drawn."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from makegood.base import clock
+from makegood.packs import names, policy
 
 register = template.Library()
+
+
+@register.filter
+def named(code: str, vocabulary: str) -> str:
+    """The name of a code of the packs: ``{{ case.type|named:'type' }}``; an unknown code is shown as it is."""
+    if not code:
+        return ""
+    name = names(vocabulary).get(code)
+    return str(name) if name else code
+
+
+@register.inclusion_tag("_urgency.html")
+def urgency(level: int) -> dict[str, Any]:
+    """A level as five bars with its name: ``{% urgency case.urgency %}``."""
+    return {"level": level, "name": policy().level(level).name}
+
+
+@register.filter
+def when(moment: datetime | None) -> str | SafeString:
+    """A moment as people say it, with the exact one in the title: '3 hours ago', 'in 20 minutes', 'Nov 3, 14:20'."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    exact = date_format(local, "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, spoken(moment))
+
+
+def spoken(moment: datetime) -> str:
+    """How far a moment is from now, in words; the day and time when it is more than a day away."""
+    gap = moment - clock.now()
+    ahead, span = gap > timedelta(0), abs(gap)
+    if span < timedelta(minutes=1):
+        return _("now")
+    if span < timedelta(hours=1):
+        n = round(span.total_seconds() / 60)
+        if ahead:
+            return ngettext("in %(n)s minute", "in %(n)s minutes", n) % {"n": n}
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", n) % {"n": n}
+    if span < timedelta(hours=24):
+        n = round(span.total_seconds() / 3600)
+        if ahead:
+            return ngettext("in %(n)s hour", "in %(n)s hours", n) % {"n": n}
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", n) % {"n": n}
+    local = timezone.localtime(moment)
+    return date_format(local, "SHORT_DATETIME_FORMAT")
+
+
+@register.filter
+def money(amount: Any, currency: str = "") -> str:
+    """An amount with its currency: KRW without decimals, others with two."""
+    if amount is None or amount == "":
+        return ""
+    digits = 0 if currency in {"KRW", "JPY"} else 2
+    return f"{amount:,.{digits}f} {currency}".strip()
+
+
+@register.simple_tag
+def overdue(moment: datetime | None) -> bool:
+    """Whether a moment lies behind us."""
+    return moment is not None and moment < clock.now()

@@ -1,0 +1,54 @@
+"""Checking every pack of this site at once, also against the text pack, whose ids they refer to."""
+
+from __future__ import annotations
+
+from makegood.packs.errors import PackError
+from makegood.packs.loader import playbooks, policy, sources, strays, taxonomy
+from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
+
+
+def check_all() -> dict[str, int]:
+    """Load and cross-check all packs; what there is -> how many. Raises PackError at the first thing wrong."""
+    words, seen, rules, books = taxonomy(), sources(), policy(), playbooks()
+    for stray in strays(overlay()):
+        raise PackError(stray, "", "replaces no pack: no shipped file has this name")
+    return {
+        "kinds": len(words.kinds),
+        "families": len(words.families),
+        "types": len(words.types),
+        "responsibilities": len(words.responsibilities),
+        "impacts": len(words.impacts),
+        "parties": len(words.parties),
+        "remedies": len(words.remedies),
+        "sources": len(seen.sources),
+        "proofs": len(seen.proofs),
+        "levels": len(rules.levels),
+        "signals": len(rules.signals) + len(rules.silent_signals),
+        "outside routes": len(rules.outside_routes),
+        "playbooks": len(books),
+        "questions": sum(len(b.questions) for b in books.values()),
+        "questions at report": sum(len(b.at_report) for b in books.values()),
+        "facts": sum(len(b.facts) for b in books.values()),
+        "causes": sum(len(b.causes) for b in books.values()),
+        "aftercare": sum(len(b.aftercare) for b in books.values()),
+        "text packs compared": sum(_agrees(language) for language in TEXT3),
+    }
+
+
+def _agrees(language: str) -> bool:
+    """Compare the text pack of one language with policy and taxonomy; False when that pack is not there (yet)."""
+    path = locate(f"text/{language}.toml", overlay())
+    if not path.is_file():
+        return False
+    root = read(path)
+    signals = policy().signals.keys() | policy().silent_signals
+    _same(root, "signal", signals, "policy.toml: a signal needs a level, or a place among the silent ones")
+    _same(root, "type", set(taxonomy().types), "taxonomy.toml: a guessed type must exist")
+    return True
+
+
+def _same(root: Entry, key: str, known: set[str], where: str) -> None:
+    given = [entry.raw.get("id") for entry in root.entries(key, low=0, name="id")]
+    for code in given:
+        if code not in known:
+            raise root.wrong(f"the {key} '{code}' is not in {where}")

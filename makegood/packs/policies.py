@@ -1,0 +1,120 @@
+"""Building the policy from its file: levels, signals, impacts, closing rules, outside routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+from types import MappingProxyType
+
+from makegood.packs.reading import TEXT3, Entry, refuse_twice
+from makegood.packs.shapes import LEVELS, AmountStep, ImpactRule, Level, OutsideRoute, Policy, Term
+
+
+def build_policy(root: Entry, impacts: Mapping[str, Term]) -> Policy:
+    """The policy that stands in the file ``root``; raises PackError. ``impacts``: those of the taxonomy."""
+    root.only(
+        "level", "signals", "signals_silent", "impact_rule", "confirmation", "customer_link", "outside_route"
+    )
+    signals, silent = _signals(root)
+    confirmation, link = root.table("confirmation"), root.table("customer_link")
+    confirmation.only("asks", "over_days")
+    link.only("days")
+    return Policy(
+        levels=_levels(root),
+        signals=signals,
+        silent_signals=silent,
+        impact_rules=_impact_rules(root, impacts),
+        confirmation_asks=int(confirmation.above_zero("asks", whole=True)),
+        confirmation_over=timedelta(days=confirmation.above_zero("over_days", whole=True)),
+        customer_link=timedelta(days=link.above_zero("days", whole=True)),
+        outside_routes=_routes(root),
+    )
+
+
+def _levels(root: Entry) -> Mapping[int, Level]:
+    entries = root.entries("level", name="level")
+    refuse_twice(entries, "level")
+    levels = {level.level: level for level in map(_level, entries)}
+    for wanted in LEVELS:
+        if wanted not in levels:
+            raise root.wrong(f"the level {wanted} is missing")
+    for lower, higher in pairwise(levels[n] for n in LEVELS):
+        # A ratchet that makes the case slower when it turns would punish who raised it.
+        if higher.first_word > lower.first_word or higher.next_word > lower.next_word:
+            raise root.wrong(f"level {higher.level} is slower than level {lower.level}")
+    return MappingProxyType(dict(sorted(levels.items())))
+
+
+def _level(entry: Entry) -> Level:
+    entry.only("level", "first_word_hours", "next_word_hours", "ko", "zh", "en", "says")
+    return Level(
+        level=entry.level("level"),
+        name=entry.own_text(),
+        says=entry.text("says"),
+        first_word=timedelta(hours=entry.above_zero("first_word_hours")),
+        next_word=timedelta(hours=entry.above_zero("next_word_hours")),
+    )
+
+
+def _signals(root: Entry) -> tuple[Mapping[str, int], frozenset[str]]:
+    table, silent = root.table("signals"), root.table("signals_silent")
+    silent.only("ids")
+    ids = silent.get("ids", list, "a list of signal ids")
+    for signal in ids:
+        if not isinstance(signal, str):
+            raise silent.wrong(f"a signal id must be text, not {signal!r}")
+        if signal in table.raw:
+            raise silent.wrong(f"'{signal}' is silent and has a level too")
+    return MappingProxyType({signal: table.level(signal) for signal in table.raw}), frozenset(ids)
+
+
+def _impact_rules(root: Entry, impacts: Mapping[str, Term]) -> Mapping[str, ImpactRule]:
+    entries = root.entries("impact_rule", name="impact")
+    refuse_twice(entries, "impact")
+    rules = {rule.impact: rule for rule in (_impact_rule(e, impacts) for e in entries)}
+    for impact in impacts:
+        if impact not in rules:
+            raise root.wrong(f"the impact '{impact}' has no impact_rule")
+    return MappingProxyType(rules)
+
+
+def _impact_rule(entry: Entry, impacts: Mapping[str, Term]) -> ImpactRule:
+    entry.only("impact", "level", "amounts")
+    steps = tuple(_amount_step(e) for e in entry.entries("amounts", low=0, name="currency"))
+    for currency in {s.currency for s in steps}:
+        own = sorted((s for s in steps if s.currency == currency), key=lambda s: s.at_least)
+        if own[0].at_least != 0:
+            raise entry.wrong(f"the amounts in {currency} must begin at 0: any loss counts")
+        for less, more in pairwise(own):
+            if more.at_least == less.at_least or more.level <= less.level:
+                raise entry.wrong(f"in {currency}, a greater amount must demand a higher level")
+    return ImpactRule(entry.one_of("impact", impacts, "impact"), entry.level("level"), steps)
+
+
+def _amount_step(entry: Entry) -> AmountStep:
+    entry.only("currency", "at_least", "level")
+    currency: str = entry.get("currency", str, "a currency code")
+    if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+        raise entry.wrong(f"'{currency}' is not a currency code of three capital letters")
+    at_least: int = entry.get("at_least", int, "a whole number of the currency's main unit")
+    if at_least < 0:
+        raise entry.wrong(f"'at_least' must be 0 or more, not {at_least}")
+    return AmountStep(currency, Decimal(at_least), entry.level("level"))
+
+
+def _routes(root: Entry) -> tuple[OutsideRoute, ...]:
+    entries = root.entries("outside_route")
+    refuse_twice(entries)
+    for entry in entries:
+        entry.only("code", "languages", "name", "how")
+    routes = tuple(
+        OutsideRoute(e.code(), e.many_of("languages", TEXT3, "pack language"), e.text("name"), e.text("how"))
+        for e in entries
+    )
+    for language in TEXT3:
+        count = sum(language in route.languages for route in routes)
+        if count != 1:
+            raise root.wrong(f"the language '{language}' must have exactly one outside_route, not {count}")
+    return routes
