@@ -40,9 +40,12 @@ def hear_the_answer(event: CaseEvent) -> None:
         if not doubted(said, case.language):
             _close_if_nothing_blocks(case, event)
         return
-    evidence = [Evidence(3, f"answer:{said.answer}"), *demands.of_words(said.words, case.language)]
-    if said.words:
-        evidence[0] = Evidence(3, f"answer:{said.answer}", quote=said.words[:500])
+    # Announced as made good, and it was not: that weighs more than the problem did at first.
+    level = 4 if said.answer == "not_good" else 3
+    evidence = [
+        Evidence(level, f"answer:{said.answer}", quote=said.words[:500]),
+        *demands.of_words(said.words, case.language),
+    ]
     closing.reopen(case, by=actors.system(), cause=event)
     case.refresh_from_db()
     _raise(case, evidence, cause=event, message_id=None)
