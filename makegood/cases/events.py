@@ -22,8 +22,8 @@ class Kind:
 
     code: str
     sentence: Any
-    holds: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
-    optional: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
+    holds: dict[str, type] = field(default_factory=dict)
+    optional: dict[str, type] = field(default_factory=dict)
     shown_to: str = "staff"
 
 
@@ -35,8 +35,8 @@ def _kind(
     sentence: Any,
     *,
     to_customer: bool = False,
-    optional: dict[str, type | tuple[type, ...]] | None = None,
-    **holds: type | tuple[type, ...],
+    optional: dict[str, type] | None = None,
+    **holds: type,
 ) -> None:
     KINDS[code] = Kind(code, sentence, holds, optional or {}, "customer" if to_customer else "staff")
 

@@ -58,7 +58,7 @@ def doubted(said: Confirmation, language: str) -> bool:
 
 def close_parent(event: CaseEvent) -> None:
     """A parent whose customer has confirmed closes when its last child has ended."""
-    parent = Case.objects.filter(pk=Case.objects.get(pk=event.case_id).parent_id).first()
+    parent = Case.objects.get(pk=event.case_id).parent
     if parent is not None and parent.is_open:
         said = Confirmation.objects.filter(case=parent, round=parent.round).order_by("-id").first()
         if said and not doubted(said, parent.language):
