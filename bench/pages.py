@@ -94,7 +94,7 @@ def deep(client: Any, address: str, steps: int) -> str:
 
     for _step in range(steps):
         body = client.get(address).content.decode()
-        links = re.findall(r'<a[^>]*rel="next"[^>]*>|<a[^>]*href="[^"]*(?:after|cursor)=[^"]*"[^>]*>', body)
+        links = re.findall(r'<a[^>]*rel="next"[^>]*>|<a[^>]*href="[^"]*(?:after|cursor|page)=[^"]*"[^>]*>', body)
         found = re.search(r'href="([^"]+)"', links[-1]) if links else None
         if not found:
             break
@@ -140,6 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--as", dest="email", default="manager@bench.example", help="who looks")
     given = parser.parse_args(arguments)
     with ready() as url:
+        from django.core.management import call_command
         from django.test import Client
 
         from makegood.people.models import User
@@ -147,6 +148,8 @@ def main(arguments: list[str] | None = None) -> int:
         user = User.objects.filter(email=given.email).first()
         if user is None:
             raise SystemExit(f"Nobody signs in as {given.email}; say who looks with --as.")
+        # As in production: the pages name hashed files, which must have been collected once.
+        call_command("collectstatic", interactive=False, verbosity=0)
         client = Client(raise_request_exception=True)
         client.force_login(user)
         pages = addresses(client)
