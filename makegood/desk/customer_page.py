@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
 from makegood.base import clock
+from makegood.base.moments import said
 from makegood.cases.models import Case, Confirmation, Ending, Telling
 from makegood.cases.states import Status
 from makegood.conversations.messages import readable_by
@@ -32,6 +33,16 @@ class Word:
     made_at: datetime
     how: str
     by: str
+
+    @property
+    def time(self) -> str:
+        """The moment as the reader says it, in the zone that is active."""
+        return said(self.due_at)
+
+    @property
+    def soon(self) -> bool:
+        """Whether it lies within a day, so that 'in 3 hours' says more than the time."""
+        return abs(self.due_at - clock.now()) < timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,7 @@ class CustomerPage:
     earlier: tuple[Word, ...]
     said: tuple[Said, ...]
     telling_id: int | None
+    told: Said | None
     answer: str
     ended_as: str
     outside_route: str
@@ -67,6 +79,8 @@ def read(case: Case, by: Actor) -> CustomerPage:
     """Everything on the page of ``case``, in the active language; nothing of any other case of the same customer."""
     telling, answer = standing_question(case)
     route = Ending.objects.filter(case=case).values_list("outside_route", flat=True).first() or ""
+    conversed = conversation(case, by)
+    message = Telling.objects.filter(pk=telling).values_list("message_id", flat=True).first()
     return CustomerPage(
         headline=headline(case, answer),
         steps=steps(case),
@@ -74,8 +88,9 @@ def read(case: Case, by: Actor) -> CustomerPage:
         team=case.team.name if case.team else "",
         next_word=next_word(case),
         earlier=earlier_words(case),
-        said=conversation(case, by),
+        said=conversed,
         telling_id=telling,
+        told=next((s for s in conversed if s.id == message), None),
         answer=answer,
         ended_as=case.ended_as,
         outside_route=route,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from makegood.base import clock
 from makegood.base.languages import speaking
+from makegood.base.moments import said
 from makegood.cases import links
 from makegood.conversations.models import Delivery
 from makegood.promises.words import next_due
@@ -33,6 +34,7 @@ def compose(delivery: Delivery) -> EmailMultiAlternatives:
             "body": delivery.message.body if delivery.message and delivery.what != "received" else "",
             "address": links.address(delivery.link),
             "due_at": due_at,
+            "time": said(due_at) if due_at else "",
             "late": due_at is not None and due_at < clock.now(),
             "zone": case.shop.zone,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -25,12 +26,12 @@ class Words(forms.CharField):
     """Free words: the desk cleans them and knows the limits, so nothing is refused here that it would take."""
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(required=False, strip=True, **more)
+        super().__init__(**{"required": False} | more)
         # Django refuses NUL with words of its own; the desk takes it out.
         self.validators = [v for v in self.validators if "Null" not in type(v).__name__]
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\x00", "")
+        return super().to_python(str(value or "").replace("\x00", ""))
 
 
 class ReportForm(forms.Form):
@@ -39,7 +40,9 @@ class ReportForm(forms.Form):
     text = Words(
         label=_("What happened?"),
         help_text=_("In your own words. What did you expect, and what came instead?"),
-        widget=forms.Textarea(attrs=_AREA | {"required": True}),
+        widget=forms.Textarea(attrs=_AREA),
+        required=True,
+        error_messages={"required": _("This must not be empty.")},
     )
     type = forms.ChoiceField(label=_("What kind of problem is it?"), required=False)
     money_lost = Words(label=_("How much money is it about?"))
@@ -73,9 +76,11 @@ class ReportForm(forms.Form):
         self._choose("asked_remedy", [("", _("Decide for me")), *names])
         self.fields["money_lost"].widget.attrs["inputmode"] = "decimal"
         self.fields["money_lost"].help_text = shop.currency
-        if not MONEY_OFFERS & set(offers) or not self.type_code:
-            del self.fields["money_lost"]
         self.questions = playbook(self.type_code).at_report if self.type_code else ()
+        self.amounts = [q.code for q in self.questions if q.input == "amount"]
+        if not self.type_code or self.amounts or not MONEY_OFFERS & set(offers):
+            # Where the playbook asks for amounts itself, nobody is asked twice.
+            del self.fields["money_lost"]
         for question in self.questions:
             self.fields[f"q_{question.code}"] = _field(question)
 
@@ -88,13 +93,12 @@ class ReportForm(forms.Form):
         return [self[f"q_{q.code}"] for q in self.questions] + [self[name] for name in more]
 
     def clean_money_lost(self) -> Decimal | None:
-        raw = self.cleaned_data["money_lost"].replace(",", "").replace(" ", "").removesuffix("원")
-        if not raw:
+        if not self.cleaned_data["money_lost"]:
             return None
-        try:
-            return Decimal(raw)
-        except InvalidOperation:
-            raise forms.ValidationError(_("Write the amount in figures, for example 39000.")) from None
+        amount = _amount(self.cleaned_data["money_lost"])
+        if amount is None:
+            raise forms.ValidationError(_("Write the amount in figures, for example 39000."))
+        return amount
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -116,6 +120,9 @@ class ReportForm(forms.Form):
         given = self.cleaned_data
         answers = tuple((q.code, given.get(f"q_{q.code}", "")) for q in self.questions)
         money = given.get("money_lost")
+        if len(self.amounts) == 1:
+            # One amount is what is at stake; of two (charged, and due) a person works out the loss.
+            money = _amount(given.get(f"q_{self.amounts[0]}", ""))
         return Report(
             text=given["text"],
             customer_name=given["name"],
@@ -129,6 +136,16 @@ class ReportForm(forms.Form):
             answers=answers,
             files=files,
         )
+
+
+def _amount(raw: str) -> Decimal | None:
+    """'39,000원' as 39000; None when it is no amount that can be."""
+    plain = re.sub(r"[\s,₩¥$元원]|KRW|CNY|RMB|USD", "", raw)
+    try:
+        amount = Decimal(plain)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount < 10**13 else None
 
 
 def _types() -> list[Any]:
