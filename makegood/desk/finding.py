@@ -86,7 +86,8 @@ def find(actor: Actor, text: str, *, limit: int = 20, after: str | None = None, 
     ``after`` is ``Found.next`` of the page before (anything else begins anew). Raises NotAllowed for everybody but the desk.
     """
     roles.check(actor, "see_queue")
-    text = text.replace("\x00", "")[:LONGEST].strip()
+    # Half a surrogate pair or a NUL is nothing that PostgreSQL could be asked for.
+    text = text[:LONGEST].encode("utf-8", "ignore").decode().replace("\x00", "").strip()
     newest, offset = _opened(after)
     query = search.query(text)
     exact = _by_number(actor, text) if text and not offset else []

@@ -28,7 +28,15 @@ LINK_LIVES = timedelta(days=7)
 
 
 def save_user(
-    user: User | None, *, by: Actor, name: str, email: str, role: str, language: str, zone: str, active: bool = True
+    user: User | None,
+    *,
+    by: Actor,
+    name: str,
+    email: str,
+    role: str,
+    language: str,
+    zone: str,
+    active: bool = True,
 ) -> User:
     """Add (``user`` None) or change a person. Raises Refusal with the field, NotAllowed for an administrator's rights."""
     roles.check(by, "keep_people")
@@ -172,7 +180,9 @@ def first_admin(email: str) -> tuple[User, str] | None:
     with transaction.atomic():
         admins = list(User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True))
         if not admins:
-            admin = User.objects.filter(email__iexact=email).first() or User(email=email.lower(), name="Admin")
+            admin = User.objects.filter(email__iexact=email).first() or User(
+                email=email.lower(), name="Admin"
+            )
             admin.role, admin.is_active = Role.ADMIN, True
             if admin.pk is None:
                 admin.set_unusable_password()

@@ -15,7 +15,18 @@ from typing import Any
 
 from django.core import signing
 from django.db import connection
-from django.db.models import BooleanField, DateTimeField, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 
 from makegood.cases.access import cases_for, shops_served
 from makegood.cases.models import Case
@@ -154,7 +165,11 @@ def counts(sight: Sight) -> dict[str, int]:
         if not lanes:
             parts.append("0")
             continue
-        sql, values = lanes[0].union(*lanes[1:]).query.sql_with_params() if len(lanes) > 1 else lanes[0].query.sql_with_params()
+        sql, values = (
+            lanes[0].union(*lanes[1:]).query.sql_with_params()
+            if len(lanes) > 1
+            else lanes[0].query.sql_with_params()
+        )
         parts.append(f"(SELECT least(count(*), {MOST_COUNTED}) FROM ({sql}) AS one_view)")
         params += values
     with connection.cursor() as cursor:
@@ -234,5 +249,7 @@ class _Beyond(Func):
 
     def as_sql(self, compiler: Any, db: Any, **more: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
         sides = [compiler.compile(expression) for expression in self.source_expressions]
-        left, right = (", ".join(sql for sql, _ in part) for part in (sides[: self.width], sides[self.width :]))
+        left, right = (
+            ", ".join(sql for sql, _ in part) for part in (sides[: self.width], sides[self.width :])
+        )
         return f"(({left}) {self.sign} ({right}))", tuple(p for _, params in sides for p in params)
