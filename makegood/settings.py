@@ -126,7 +126,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "makegood.web.context.everywhere",
             ],
-            "builtins": ["makegood.web.templatetags.makegood"],
+            "builtins": ["django.templatetags.i18n", "makegood.web.templatetags.makegood"],
             "libraries": {"makegood": "makegood.web.templatetags.makegood"},
         },
     }

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from makegood.base.errors import DeskError, NotAllowed, NotThere, Refusal, Stale
@@ -36,12 +36,15 @@ def staff_page(view: View) -> View:
     @functools.wraps(view)
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = request.user
-        if not user.is_authenticated or not user.is_staff_here:
+        if not user.is_authenticated:
+            # A signed-out htmx press must not swap the sign-in page over words that were not sent.
+            return HttpResponse(status=401) if _htmx(request) else redirect_to_login(request.get_full_path())
+        if not user.is_staff_here:
             raise NotThere("no_case", _("There is no such case."))
         with timezone.override(ZoneInfo(user.zone)):
             return view(request, actors.user(user), *args, **kwargs)
 
-    return login_required(never_cache(run))
+    return never_cache(run)
 
 
 @staff_page
@@ -56,12 +59,11 @@ def show(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
 
 
 @staff_page
-@require_POST
 def act(request: HttpRequest, by: Actor, number: int, verb: str) -> HttpResponseBase:
     """Do a verb. Success leads to the sheet; else the same sheet comes back with what was typed and the reason."""
-    if verb not in VERBS:
-        raise Http404
     case = case_for(by, number)
+    if request.method != "POST":  # the address of a refused form, loaded again
+        return HttpResponseRedirect(reverse("case", args=[case.number]))
     form = VERBS[verb].form(request.POST, request.FILES, case=case, by=by, verb=verb)
     seen = 0
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from makegood.cases import links
 from makegood.cases.models import CaseEvent, CaseLink, Fact
+from makegood.desk.handling import WAITING_FOR
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
 from makegood.desk.timeline import Row
@@ -71,6 +72,7 @@ def drawn(
         "tried_inline": tried if tried and VERBS[tried.verb].group == "inline" else None,
         "address": address_of(sheet, by, link),
         "version": sheet.case.version,
+        "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
         "mine": sheet.case.owner_id == by.user_id,
     }
 

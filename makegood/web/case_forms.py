@@ -75,6 +75,9 @@ class Note(VerbForm):
     text = lines(_("Note for colleagues"), required=False, rows=3)
     files = Files(label=_("Files"), required=False)
 
+    def prepare(self) -> None:
+        self.fields["text"].widget.attrs.update({"data-key": "n", "data-focus": ""})
+
 
 class ToMerchant(VerbForm):
     text = lines(_("To the merchant"), required=False, rows=3)
@@ -98,11 +101,13 @@ class NextWord(VerbForm):
 
 
 class Reply(NextWord):
+    field_order = ("text", "next_word", "next_word_at", "files")
     text = lines(_("Answer to the customer"), required=False, rows=5)
     files = Files(label=_("Files"), required=False)
 
 
 class Ask(NextWord):
+    field_order = ("channel", "note", "next_word", "next_word_at")
     channel = forms.ChoiceField(label=_("How"), choices=list(CHANNELS.items()))
     note = lines(_("What was said"), required=False, help_text=_("Needed when you asked by telephone or chat."))
 
