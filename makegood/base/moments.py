@@ -18,4 +18,5 @@ def said(moment: datetime) -> str:
     local = timezone.localtime(moment)
     same_year = local.year == timezone.localtime(clock.now()).year
     locale = _BABEL.get(closest(translation.get_language()), "en")
-    return format_skeleton("MMMdHm" if same_year else "yMMMdHm", local, tzinfo=local.tzinfo, locale=locale)
+    day = format_skeleton("MMMd" if same_year else "yMMMd", local, tzinfo=local.tzinfo, locale=locale)
+    return f"{day}{', ' if locale == 'en' else ' '}{local:%H:%M}"
