@@ -14,13 +14,11 @@ def keep(case: Case, user_id: int, text: str) -> None:
     """Keep the text; an empty one takes the draft away. Raises Refusal beside 'text' when it is too long."""
     text = clean(text, limit=settings.MESSAGE_CHARACTERS, field="text", required=False)
     if text:
-        Draft.objects.update_or_create(
-            case=case, user_id=user_id, defaults={"body": text, "at": clock.now()}
-        )
+        Draft.objects.update_or_create(case=case, user_id=user_id, defaults={"body": text, "at": clock.now()})
     else:
         Draft.objects.filter(case=case, user_id=user_id).delete()
 
 
-def of(case: Case, user_id: int | None) -> str:
+def of(case: Case, user_id: int) -> str:
     """The draft of this user on this case, '' when there is none."""
     return Draft.objects.filter(case=case, user_id=user_id).values_list("body", flat=True).first() or ""

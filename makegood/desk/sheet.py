@@ -26,8 +26,8 @@ from makegood.desk import drafting, presence, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.reasons import source_name
 from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
-from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
 from makegood.desk.sheet_words import Said, conversation
+from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
 from makegood.desk.timeline import Row
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
@@ -125,7 +125,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         timeline=rows,
         earlier_rows=bool(rows) and rows[0].seq > 1,
         others=list(presence.others(case, by.user_id or 0)),
-        draft=drafting.of(case, by.user_id),
+        draft=drafting.of(case, by.user_id or 0),
     )
 
 
@@ -150,7 +150,8 @@ def _why(case: Case, evidence: list[UrgencyEvidence]) -> list[Why]:
 
 def _done(case: Case) -> Done:
     fix = Fix.objects.filter(case=case, round=case.round).select_related("by").order_by("-id").first()
-    proof = fix and Verification.objects.filter(fix=fix).select_related("by").order_by("-id").first()
+    proofs = Verification.objects.filter(fix=fix).select_related("by").order_by("-id")
+    proof = proofs.first() if fix else None
     asks = ConfirmationAsk.objects.filter(case=case, round=case.round).select_related("by").order_by("at")
     word = Confirmation.objects.filter(case=case).select_related("written_by").order_by("-id").first()
     return Done(fix, proof, list(asks) if proof else [], word)

@@ -45,8 +45,8 @@ def order_seen(case: Case) -> OrderSeen | None:
         return None
     return OrderSeen(
         case.order,
-        list(Payment.objects.filter(order_id=case.order_id).order_by("id")),
-        list(Shipment.objects.filter(order_id=case.order_id).order_by("id")),
+        list(Payment.objects.filter(order=case.order).order_by("id")),
+        list(Shipment.objects.filter(order=case.order).order_by("id")),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
-from makegood.packs import names, policy
+from makegood.packs import names, playbooks, policy
 from makegood.people.models import Team, User
 
 
@@ -60,7 +60,9 @@ def of_case(case: Case, *, since: int = 0, last: int = 0) -> list[Row]:
 def render(events: Iterable[CaseEvent], case: Case) -> list[Row]:
     """The events as rows, in the active language and zone."""
     events = list(events)
-    people = {e.actor_id for e in events} | {v for e in events for k, v in e.data.items() if k in _USER_KEYS}
+    people: set[Any] = {e.actor_id for e in events} | {
+        v for e in events for k, v in e.data.items() if k in _USER_KEYS
+    }
     teams = {v for e in events for k, v in e.data.items() if k in _TEAM_KEYS}
     users = dict(User.objects.filter(pk__in=people - {None}).values_list("pk", "name"))
     groups = dict(Team.objects.filter(pk__in=teams - {None}).values_list("pk", "name")) if teams else {}
@@ -87,10 +89,21 @@ def _row(event: CaseEvent, case: Case, users: Mapping[int, str], teams: Mapping[
         written_at=event.written_at,
         who=who(event, users, case),
         parts=tuple(p for p in parts if p.text),
-        why=tuple(source_name(s) for s in data.get("sources", ())),
+        why=tuple(_why(data, case)),
         message=data.get("message"),
         caused=event.cause_id is not None,
     )
+
+
+def _why(data: Mapping[str, Any], case: Case) -> Iterator[str]:
+    """What the sentence does not say itself: the sources of a rise, the item of the playbook, the remedy."""
+    yield from (source_name(s) for s in data.get("sources", ()))
+    if data.get("item") and case.type in playbooks():
+        yield next(
+            (str(i.text) for i in playbooks()[case.type].items() if i.code == data["item"]), data["item"]
+        )
+    if data.get("remedy"):
+        yield _say("remedy", data["remedy"], {}, {})
 
 
 def who(event: CaseEvent, users: Mapping[int, str], case: Case) -> str:
@@ -105,9 +118,7 @@ def who(event: CaseEvent, users: Mapping[int, str], case: Case) -> str:
 class _Said(dict[str, str]):
     """The data of an event as words; a key that the event does not hold is left blank instead of failing the page."""
 
-    def __init__(
-        self, data: Mapping[str, Any], users: Mapping[int, str], teams: Mapping[int, str]
-    ) -> None:
+    def __init__(self, data: Mapping[str, Any], users: Mapping[int, str], teams: Mapping[int, str]) -> None:
         super().__init__()
         self.data, self.users, self.teams = data, users, teams
 

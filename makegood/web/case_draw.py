@@ -53,6 +53,7 @@ def drawn(
         if verb.group != "inline" and (verb.offered(sheet, by) or (tried and tried.verb == verb.name))
     ]
     named = {o.verb.name: o for o in offers}
+    beside = {"ask": "record_confirmation", "verify": "find_wanting", "tell": "find_wanting"}.get(main, "")
     if tried:
         tried.case = sheet.case
     return {
@@ -63,8 +64,8 @@ def drawn(
         "said": said,
         "offers": named,
         "main": named.get(main),
-        "beside": named.get("record_confirmation") if main == "ask" else named.get("find_wanting"),
-        "groups": groups(offers, main),
+        "beside": named.get(beside),
+        "groups": groups(offers, {main, beside}),
         "facts": facts(sheet, by, tried),
         "checklist": checklist(sheet, by, tried),
         "unlinks": {c.pk: form_for("unlink", sheet, by, tried, str(c.number)) for c in sheet.around.linked},
@@ -91,11 +92,11 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
     return Offer(verb, form, False, verb.name == main)
 
 
-def groups(offers: list[Offer], main: str) -> list[Group]:
-    """The verbs by group; talking stands below the conversation, and the main one above it."""
+def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
+    """The verbs by group; talking stands below the conversation, and what is next (``shown``) above it."""
     found = []
     for code, name in GROUPS.items():
-        mine = [o for o in offers if o.verb.group == code and code != "talk" and o.verb.name != main]
+        mine = [o for o in offers if o.verb.group == code and code != "talk" and o.verb.name not in shown]
         if mine:
             found.append(Group(name, mine, any(o.open for o in mine)))
     return found

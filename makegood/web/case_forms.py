@@ -73,7 +73,7 @@ class Plain(VerbForm):
 
 class Note(VerbForm):
     text = lines(_("Note for colleagues"), required=False, rows=3)
-    files = Files(label=_("Files"), required=False)
+    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
 
     def prepare(self) -> None:
         self.fields["text"].widget.attrs.update({"data-key": "n", "data-focus": ""})
@@ -81,7 +81,7 @@ class Note(VerbForm):
 
 class ToMerchant(VerbForm):
     text = lines(_("To the merchant"), required=False, rows=3)
-    files = Files(label=_("Files"), required=False)
+    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
 
 
 class NextWord(VerbForm):
@@ -103,13 +103,15 @@ class NextWord(VerbForm):
 class Reply(NextWord):
     field_order = ("text", "next_word", "next_word_at", "files")
     text = lines(_("Answer to the customer"), required=False, rows=5)
-    files = Files(label=_("Files"), required=False)
+    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
 
 
 class Ask(NextWord):
     field_order = ("channel", "note", "next_word", "next_word_at")
     channel = forms.ChoiceField(label=_("How"), choices=list(CHANNELS.items()))
-    note = lines(_("What was said"), required=False, help_text=_("Needed when you asked by telephone or chat."))
+    note = lines(
+        _("What was said"), required=False, help_text=_("Needed when you asked by telephone or chat.")
+    )
 
 
 class Assign(VerbForm):
@@ -131,7 +133,7 @@ class Wait(VerbForm):
 
 
 class Triage(VerbForm):
-    type = forms.ChoiceField(label=_("Problem type"), required=False)
+    type = forms.ChoiceField(label=_("Problem type"))
     second_type = forms.ChoiceField(label=_("Second type"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
     responsibility = forms.ChoiceField(label=_("Responsibility"), required=False)
@@ -220,7 +222,9 @@ class RecordFix(VerbForm):
 
 class Verify(VerbForm):
     proof = forms.ChoiceField(label=_("Kind of proof"), required=False)
-    reference = line(_("Record"), help_text=_("A refund id or tracking number; needed when you fixed it yourself."))
+    reference = line(
+        _("Record"), help_text=_("A refund id or tracking number; needed when you fixed it yourself.")
+    )
     what_was_seen = lines(_("What you saw"))
 
     def prepare(self) -> None:
@@ -236,7 +240,12 @@ class RecordConfirmation(VerbForm):
     answer = forms.ChoiceField(
         label=_("Their answer"),
         required=False,
-        choices=[("", "—"), ("all_good", _("All good")), ("partly", _("Partly")), ("not_good", _("Not good"))],
+        choices=[
+            ("", "—"),
+            ("all_good", _("All good")),
+            ("partly", _("Partly")),
+            ("not_good", _("Not good")),
+        ],
     )
     words = lines(_("In their own words"), required=False)
     channel = forms.ChoiceField(label=_("How"), choices=list(CHANNELS.items()), initial="phone")
@@ -249,7 +258,9 @@ class Reopen(VerbForm):
 
 class Disagreed(VerbForm):
     text = lines(_("What we tell the customer"), rows=5)
-    outside_route = lines(_("The outside route"), rows=4, help_text=_("In the customer's language; it goes with the letter."))
+    outside_route = lines(
+        _("The outside route"), rows=4, help_text=_("In the customer's language; it goes with the letter.")
+    )
 
     def prepare(self) -> None:
         route = policy().outside_route(self.case.language)
@@ -270,11 +281,7 @@ class Link(VerbForm):
     other = case_number(_("Case number"))
     relation = forms.ChoiceField(
         label=_("This case is"),
-        choices=[
-            ("related", _("related to it")),
-            ("child", _("below it")),
-            ("parent", _("above it")),
-        ],
+        choices=[("related", _("related to it")), ("child", _("below it")), ("parent", _("above it"))],
     )
 
 

@@ -28,14 +28,14 @@ class NewCase(forms.Form):
         "email": "customer_email",
         "phone": "customer_phone",
     }
-    shop = forms.ModelChoiceField(label=_("Shop"), queryset=Shop.objects.none())
+    shop = forms.ModelChoiceField(label=_("Shop"), queryset=Shop.objects.none(), empty_label="—")
     customer_name = line(_("Customer's name"))
     customer_email = line(_("Email"))
     customer_phone = line(_("Phone"))
     text = lines(_("What went wrong, in the customer's words"), rows=6)
     order_number = line(_("Order number"))
     type = forms.ChoiceField(label=_("Problem type"), required=False)
-    files = Files(label=_("Files"), required=False)
+    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
 
     def __init__(self, *args: Any, shops: QuerySet[Shop], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

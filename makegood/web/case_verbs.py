@@ -43,7 +43,7 @@ class Verb:
 
 GROUPS = {
     "talk": _("Talk"),
-    "sort": _("Sort"),
+    "sort": _("Sorting and facts"),
     "own": _("Who does it"),
     "urgency": _("Urgency"),
     "loop": _("Make it good"),

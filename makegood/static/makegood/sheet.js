@@ -30,7 +30,7 @@
       if (f.type === "file") f.files = value; else if (f.type === "radio" || f.type === "checkbox") f.checked = value; else f.value = value;
     }
     for (const id of kept.open) { const d = document.getElementById(id); if (d) d.open = true; }
-    if (kept.refused) document.querySelector("#changed, #refused")?.scrollIntoView({ block: "nearest" });
+    document.querySelector(kept.refused ? "#changed, #refused" : "#address")?.scrollIntoView({ block: "center" });
     document.getElementById("not-sent")?.setAttribute("hidden", "");
     kept = null;
   });
