@@ -127,7 +127,10 @@ TEMPLATES = [
                 "makegood.web.context.everywhere",
             ],
             "builtins": ["django.templatetags.i18n", "makegood.web.templatetags.makegood"],
-            "libraries": {"makegood": "makegood.web.templatetags.makegood"},
+            "libraries": {
+                "makegood": "makegood.web.templatetags.makegood",
+                "sheet": "makegood.web.templatetags.sheet",
+            },
         },
     }
 ]

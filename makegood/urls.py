@@ -13,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("makegood.web.urls_outside")),
     path("", include("makegood.web.urls_agent")),
+    path("", include("makegood.web.urls_case")),
 ]
