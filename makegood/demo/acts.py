@@ -9,7 +9,6 @@ from functools import partial
 from makegood.base import clock
 from makegood.cases.models import Telling
 from makegood.cases.urgency import Impact
-from makegood.conversations.models import Message
 from makegood.demo import files
 from makegood.demo.scripts import phrases, pick, report_text
 from makegood.demo.tale import Tale
@@ -155,7 +154,7 @@ def aside(tale: Tale) -> None:
 
 def split(tale: Tale) -> None:
     case = tale.here
-    last = Message.objects.filter(case=case, author="customer").order_by("-id")[0]
+    last = case.messages.filter(author="customer").order_by("-id")[0]
     joining.split(case, [last.pk], by=tale.by(tale.owner), seen=None, subject=tale.phrase("aside_subject"))
 
 
@@ -200,8 +199,8 @@ def _verify(tale: Tale, seen: str) -> None:
 
 
 def wanting(tale: Tale) -> None:
-    lead = tale.world.leads()[0]
-    fixing.find_wanting(tale.here, by=tale.by(lead), seen=None, what_was_seen=tale.phrase("wanting"))
+    by = tale.by(tale.world.leads()[0])
+    fixing.find_wanting(tale.here, by=by, seen=None, what_was_seen=tale.phrase("wanting"))
 
 
 def tell(tale: Tale) -> None:
