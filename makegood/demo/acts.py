@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from makegood.base import clock
 from makegood.cases.models import Telling
@@ -222,14 +223,6 @@ def ask(tale: Tale) -> None:
     telling.ask_again(tale.here, by=tale.by(tale.owner), seen=None, next_word_at=tale.next_word())
 
 
-def ask_phone(tale: Tale) -> None:
-    _ask_by_phone(tale, "ask_phone")
-
-
-def ask_missed(tale: Tale) -> None:
-    _ask_by_phone(tale, "ask_missed")
-
-
 def _ask_by_phone(tale: Tale, words: str) -> None:
     due, by = tale.next_word(), tale.by(tale.owner)
     telling.ask_again(tale.here, by=by, seen=None, next_word_at=due, channel="phone", note=tale.phrase(words))
@@ -295,12 +288,14 @@ ACTS: dict[str, Callable[[Tale], None]] = {
     "open": open_,
     "raise": raise_,
     "ask_late": ask,
+    "ask_phone": partial(_ask_by_phone, words="ask_phone"),
+    "ask_missed": partial(_ask_by_phone, words="ask_missed"),
     **{
         act.__name__: act
         for act in (
             triage, take, reply, progress, again_reply, answers, facts, note, more, merchant, assign, wait, lower,
-            aside, split, duplicate, fix, fix_again, verify, verify_again, wanting, tell, tell_again, ask, ask_phone,
-            ask_missed, good, good_phone, doubted, partly, not_good, reopen, end_unconfirmed, disagree, withdraw,
+            aside, split, duplicate, fix, fix_again, verify, verify_again, wanting, tell, tell_again, ask,
+            good, good_phone, doubted, partly, not_good, reopen, end_unconfirmed, disagree, withdraw,
         )
     },
 }  # fmt: skip
