@@ -127,7 +127,10 @@ TEMPLATES = [
                 "makegood.web.context.everywhere",
             ],
             "builtins": ["django.templatetags.i18n", "makegood.web.templatetags.makegood"],
-            "libraries": {"makegood": "makegood.web.templatetags.makegood"},
+            "libraries": {
+                "makegood": "makegood.web.templatetags.makegood",
+                "sheet": "makegood.web.templatetags.sheet",
+            },
         },
     }
 ]
@@ -152,6 +155,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "makegood.web.signin.Adapter"
+# The page says the same for a known and an unknown address; a stranger who was typed there gets no letter from us.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+MFA_TOTP_ISSUER = "Makegood"
 LOGIN_URL = "/sign-in/login/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
@@ -207,7 +214,8 @@ CSRF_FAILURE_VIEW = "makegood.web.customer_csrf.refused"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
+# auth.W004: the email is unique, whatever its case, by a constraint (people/models.py) that the check cannot see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W004", "security.W008", "security.W012", "security.W016"]
 
 LOGGING = {
     "version": 1,

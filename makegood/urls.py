@@ -12,4 +12,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("makegood.web.urls_outside")),
+    path("", include("makegood.web.urls_agent")),
+    path("", include("makegood.web.urls_case")),
 ]

@@ -13,13 +13,14 @@ from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.people.models import Role, Team
 
+_EVERYWHERE = (actors.SYSTEM, Role.MANAGER, Role.ADMIN)
 _signer = signing.Signer(salt="makegood.case-link", sep="~")
 
 
 def cases_for(actor: Actor) -> QuerySet[Case]:
     """The cases that this actor may see: staff those of the shops that their teams serve, merchants their shops', customers their own."""
     every = Case.objects.all()
-    if actor.role in (actors.SYSTEM, Role.MANAGER, Role.ADMIN):
+    if actor.role in _EVERYWHERE:
         return every
     if actor.role == actors.CUSTOMER:
         return every.filter(customer_id=actor.customer_id or 0)
@@ -30,7 +31,9 @@ def cases_for(actor: Actor) -> QuerySet[Case]:
 
 
 def shops_served(actor: Actor) -> list[int] | None:
-    """Ids of the shops that the actor's teams serve; None means all (no team, or a team without shops)."""
+    """Ids of the shops that the actor's teams serve; None means all (a manager, no team, or a team without shops)."""
+    if actor.role in _EVERYWHERE:
+        return None
     rows = list(
         Team.objects.filter(Q(members=actor.user_id) | Q(lead=actor.user_id))
         .values_list("pk", "shops")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from makegood.base import clock
 from makegood.cases.models import Telling
 from makegood.cases.urgency import Impact
-from makegood.conversations.models import Message
 from makegood.demo import files
 from makegood.demo.scripts import phrases, pick, report_text
 from makegood.demo.tale import Tale
@@ -154,7 +154,7 @@ def aside(tale: Tale) -> None:
 
 def split(tale: Tale) -> None:
     case = tale.here
-    last = Message.objects.filter(case=case, author="customer").order_by("-id")[0]
+    last = case.messages.filter(author="customer").order_by("-id")[0]
     joining.split(case, [last.pk], by=tale.by(tale.owner), seen=None, subject=tale.phrase("aside_subject"))
 
 
@@ -191,17 +191,16 @@ def verify_again(tale: Tale) -> None:
 def _verify(tale: Tale, seen: str) -> None:
     """Somebody else looks; in a third of the cases the fixer, who then names the record."""
     others = [u for u in (tale.owner, *tale.world.leads()) if u != tale.fixer]
-    looker = tale.fixer if tale.rng.random() < 0.3 else tale.rng.choice(others)
+    by = tale.by(tale.fixer if tale.rng.random() < 0.3 else tale.rng.choice(others))
     reference = tale.fill(tale.script.reference)
-    by = tale.by(looker)
     fixing.verify(
         tale.here, by=by, seen=None, proof=tale.script.proof, what_was_seen=seen, reference=reference
     )
 
 
 def wanting(tale: Tale) -> None:
-    lead = tale.world.leads()[0]
-    fixing.find_wanting(tale.here, by=tale.by(lead), seen=None, what_was_seen=tale.phrase("wanting"))
+    by = tale.by(tale.world.leads()[0])
+    fixing.find_wanting(tale.here, by=by, seen=None, what_was_seen=tale.phrase("wanting"))
 
 
 def tell(tale: Tale) -> None:
@@ -220,14 +219,6 @@ def _tell(tale: Tale, core: str) -> None:
 
 def ask(tale: Tale) -> None:
     telling.ask_again(tale.here, by=tale.by(tale.owner), seen=None, next_word_at=tale.next_word())
-
-
-def ask_phone(tale: Tale) -> None:
-    _ask_by_phone(tale, "ask_phone")
-
-
-def ask_missed(tale: Tale) -> None:
-    _ask_by_phone(tale, "ask_missed")
 
 
 def _ask_by_phone(tale: Tale, words: str) -> None:
@@ -276,31 +267,34 @@ def end_unconfirmed(tale: Tale) -> None:
 
 
 def disagree(tale: Tale) -> None:
-    route = policy().outside_route(tale.script.language)
+    language = tale.script.language
+    route = policy().outside_route(language)
     closing.end_disagreed(
         tale.here,
         by=tale.by(tale.world.leads()[-1]),
         seen=None,
         text=tale.phrase("disagree"),
-        outside_route=f"{route.name.into(tale.script.language)}\n{route.how.into(tale.script.language)}",
+        outside_route=f"{route.name.into(language)}\n{route.how.into(language)}",
     )
 
 
 def withdraw(tale: Tale) -> None:
-    by = actors.customer(tale.customer.pk)
-    closing.withdraw(tale.here, by=by, seen=None, words=tale.phrase("withdraw"))
+    words = tale.phrase("withdraw")
+    closing.withdraw(tale.here, by=actors.customer(tale.customer.pk), seen=None, words=words)
 
 
 ACTS: dict[str, Callable[[Tale], None]] = {
     "open": open_,
     "raise": raise_,
     "ask_late": ask,
+    "ask_phone": partial(_ask_by_phone, words="ask_phone"),
+    "ask_missed": partial(_ask_by_phone, words="ask_missed"),
     **{
         act.__name__: act
         for act in (
             triage, take, reply, progress, again_reply, answers, facts, note, more, merchant, assign, wait, lower,
-            aside, split, duplicate, fix, fix_again, verify, verify_again, wanting, tell, tell_again, ask, ask_phone,
-            ask_missed, good, good_phone, doubted, partly, not_good, reopen, end_unconfirmed, disagree, withdraw,
+            aside, split, duplicate, fix, fix_again, verify, verify_again, wanting, tell, tell_again, ask,
+            good, good_phone, doubted, partly, not_good, reopen, end_unconfirmed, disagree, withdraw,
         )
     },
 }  # fmt: skip

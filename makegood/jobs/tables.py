@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -113,22 +113,23 @@ class Table:
                     _("%(file)s is not a whole Parquet file: %(why)s.")
                     % {"file": self.path, "why": str(error).splitlines()[0]}
                 ) from None
-        with self._text() as file:
+        with self.path.open("rb") as raw, self._text(raw) as file:
             head = next(csv.reader(file), [])
         if any("\udc80" <= letter <= "\udcff" for name in head for letter in name):
             raise BadTable(_("%(file)s is not written in UTF-8.") % {"file": self.path})
         return head
 
-    def _text(self) -> io.TextIOWrapper:
+    @staticmethod
+    def _text(raw: BinaryIO) -> io.TextIOWrapper:
         # surrogateescape: a broken byte is seen in its own row, and does not stop the rows around it.
-        return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
     def _csv_rows(self) -> Iterator[tuple[int, Row]]:
         csv.field_size_limit(LONGEST_FIELD)
-        with self._text() as file:
+        with self.path.open("rb") as raw, self._text(raw) as file:
             for number, row in enumerate(csv.DictReader(file), start=1):
                 if number % BATCH == 0:
-                    self.done = file.buffer.tell() / max(1, self.size)
+                    self.done = raw.tell() / max(1, self.size)
                 yield number, row
         self.done = 1.0
 

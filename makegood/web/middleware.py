@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from makegood.base.errors import DeskError
 from makegood.base.languages import CODES, closest
@@ -15,18 +17,29 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class SpeakingMiddleware:
-    """Signed-in people read their own language; others the one that they chose here, else the browser's."""
+    """Signed-in people read their own language and time zone; others the language that they chose here, else the browser's."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         language = self.language(request)
-        with translation.override(language):
+        with translation.override(language), timezone.override(self.zone(request)):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Cookie", "Accept-Language"])
         return response
+
+    @staticmethod
+    def zone(request: HttpRequest) -> ZoneInfo | None:
+        """The reader's zone; None is the site's, also when a zone's name has gone out of the tables since it was chosen."""
+        if not request.user.is_authenticated:
+            return None
+        try:
+            return ZoneInfo(request.user.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
 
     @staticmethod
     def language(request: HttpRequest) -> str:

@@ -35,7 +35,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=build.SEED, help="another seed tells other cases")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=self.stdout._out if hasattr(self.stdout, "_out") else None, highlight=False)
+        # Not self.stdout itself: Django's wrapper adds a line end to every piece that rich writes.
+        console = Console(file=getattr(self.stdout, "_out", None), highlight=False)
         password = os.environ.get("MAKEGOOD_DEMO_PASSWORD") or "makegood-demo-1"
         try:
             validate_password(password)

@@ -58,7 +58,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=self.stdout._out if hasattr(self.stdout, "_out") else None, highlight=False)
+        # Not self.stdout itself: Django's wrapper adds a line end to every piece that rich writes.
+        console = Console(file=getattr(self.stdout, "_out", None), highlight=False)
         try:
             table, columns, where = self.read(options)
         except BadTable as error:

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from makegood.base import clock
+from makegood.base.moments import said
+from makegood.cases.models import Ending
 from makegood.packs import names, policy
 
 register = template.Library()
@@ -26,6 +28,12 @@ def named(code: str, vocabulary: str) -> str:
         return ""
     name = names(vocabulary).get(code)
     return str(name) if name else code
+
+
+@register.filter
+def ending(code: str) -> str:
+    """How a case ended, in words; '' while it is open."""
+    return _("Made good") if code == "made_good" else str(dict(Ending.Kind.choices).get(code, code))
 
 
 @register.inclusion_tag("_urgency.html")
@@ -60,8 +68,7 @@ def spoken(moment: datetime) -> str:
         if ahead:
             return ngettext("in %(n)s hour", "in %(n)s hours", n) % {"n": n}
         return ngettext("%(n)s hour ago", "%(n)s hours ago", n) % {"n": n}
-    local = timezone.localtime(moment)
-    return date_format(local, "SHORT_DATETIME_FORMAT")
+    return said(moment)
 
 
 @register.filter
