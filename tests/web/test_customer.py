@@ -84,6 +84,7 @@ STAGES = ("reported", "owned", "answered", "fixed", "verified", "told", "made_go
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_has_a_page(cast, client, stage):
+    client.cookies["language"] = "en"
     case = getattr(stages, stage)(cast)
     page = client.get(link(case))
     assert page.status_code == 200
@@ -208,6 +209,7 @@ def test_a_file_of_another_case_or_of_staff_is_not_there(cast, client):
 
 
 def test_all_good_closes_and_says_thanks(cast, client):
+    client.cookies["language"] = "en"
     case = stages.told(cast)
     page = answer(client, case, "all_good")
     assert page.status_code == 302
@@ -226,6 +228,7 @@ def test_anything_less_opens_a_new_round_with_a_new_word(cast, client, word):
 
 
 def test_all_good_with_words_that_doubt_waits_for_a_person_and_says_so(cast, client):
+    client.cookies["language"] = "en"
     case = stages.told(cast)
     answer(client, case, "all_good", "감사하지만 아직 해결 안 됐어요")
     assert stages.fresh(case).is_open
@@ -273,12 +276,14 @@ def test_she_takes_it_back_in_her_words_only(cast, client):
 
 
 def test_nothing_to_say_is_refused_beside_the_field(cast, client):
+    client.cookies["language"] = "en"
     case = stages.answered(cast)
     page = client.post(link(case) + "say/", {"text": " \x00 "})
     assert page.status_code == 422 and "This must not be empty." in page.content.decode()
 
 
 def test_a_file_too_large_is_refused_and_the_words_stay(cast, client, settings):
+    client.cookies["language"] = "en"
     case, before = stages.answered(cast), traces()
     large = SimpleUploadedFile("film.mp4", b"0" * (21 * 2**20), "video/mp4")
     page = client.post(link(case) + "say/", {"text": "see the film", "files": large})
