@@ -80,7 +80,7 @@ def read(case: Case, by: Actor) -> CustomerPage:
     telling, answer = standing_question(case)
     route = Ending.objects.filter(case=case).values_list("outside_route", flat=True).first() or ""
     conversed = conversation(case, by)
-    message = Telling.objects.filter(pk=telling).values_list("message_id", flat=True).first()
+    message = Telling.objects.values_list("message_id", flat=True).get(pk=telling) if telling else None
     return CustomerPage(
         headline=headline(case, answer),
         steps=steps(case),

@@ -8,6 +8,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
+from makegood.conversations.outbox import nudge
 from makegood.jobs import deliver as delivering
 from makegood.jobs import upkeep
 
@@ -19,7 +20,10 @@ DEAD_AFTER_SECONDS = 600
 @app.task(name="makegood.jobs.tasks.deliver", queueing_lock="deliver", pass_context=True)
 def deliver(context: JobContext, timestamp: int = 0) -> int:
     """Send the letters that are due; each minute, and when a case is written to."""
-    return delivering.send_due(stop=context.should_abort)
+    tried = delivering.send_due(stop=context.should_abort)
+    if tried == delivering.BATCH:
+        nudge()
+    return tried
 
 
 @app.periodic(cron="17 18 * * *")  # UTC: the small hours of Seoul and Beijing

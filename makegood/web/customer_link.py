@@ -45,7 +45,7 @@ def by_link(view: View) -> View:
             return gone(request)
         chosen = request.COOKIES.get("language", "")
         with speaking(chosen if chosen in CODES else case.language) as language:
-            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = language
             with timezone.override(ZoneInfo(case.shop.zone)):
                 response = view(request, case, customer, token=token, **more)
         response["Content-Language"] = language

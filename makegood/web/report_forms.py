@@ -31,7 +31,7 @@ class Words(forms.CharField):
         self.validators = [v for v in self.validators if "Null" not in type(v).__name__]
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(str(value or "").replace("\x00", ""))
+        return super().to_python(str(value or "").replace("\x00", "")) or ""
 
 
 class ReportForm(forms.Form):
@@ -111,8 +111,7 @@ class ReportForm(forms.Form):
                 None, _("This looks as if a program had filled in the form. Please send it again.")
             )
             # The hidden field is emptied, so that a person whose browser filled it in gets through the second time.
-            self.data = self.data.copy()
-            self.data["website"] = ""
+            self.data = {**self.data.dict(), "website": ""}  # type: ignore[attr-defined]
         return given
 
     def report(self, language: str, files: list[Upload]) -> Report:

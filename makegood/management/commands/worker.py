@@ -33,14 +33,7 @@ async def _run(worker_app: Any) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
-    work = asyncio.create_task(
-        worker_app.run_worker_async(
-            concurrency=2,
-            install_signal_handlers=False,
-            shutdown_graceful_timeout=GRACE,
-            delete_jobs="never",
-        )
-    )
+    work = asyncio.create_task(_work(worker_app))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if work.done():
@@ -53,3 +46,11 @@ async def _run(worker_app: Any) -> None:
         # A thread is still talking to a mail server. Its letter is claimed and goes out again later
         # (jobs/deliver.py); waiting for it would make the supervisor kill us.
         os._exit(0)
+
+
+async def _work(worker_app: Any) -> None:
+    async with worker_app.open_async():
+        # Two at once, so that a training of some seconds keeps no letter waiting.
+        await worker_app.run_worker_async(
+            concurrency=2, install_signal_handlers=False, shutdown_graceful_timeout=GRACE
+        )
