@@ -11,7 +11,7 @@ from makegood.cases.models.ending import (
     Verification,
 )
 from makegood.cases.models.event import CaseEvent
-from makegood.cases.models.triage import Correction, Fact, Reference, Tick
+from makegood.cases.models.triage import Correction, Fact, Reference, Tick, TriageModel
 from makegood.cases.models.urgency import UrgencyEvidence, UrgencyLowering
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Relation",
     "Telling",
     "Tick",
+    "TriageModel",
     "UrgencyEvidence",
     "UrgencyLowering",
     "Verification",

@@ -58,3 +58,18 @@ class Correction(models.Model):
     type = models.CharField(max_length=40)
     suggested = models.CharField(max_length=40, blank=True)
     at = models.DateTimeField(default=clock.now)
+
+
+class TriageModel(models.Model):
+    """A trained triage model as ``text.triage.Model.to_bytes`` gave it; the newest is the one that suggests.
+
+    ``accuracy`` is the share of the held-out labels (``held_out`` of them) whose type it named first, 0 to 1; it never
+    saw those, so that the next model can be measured against it fairly.
+    """
+
+    content = models.BinaryField()
+    made_at = models.DateTimeField(default=clock.now)
+    examples = models.PositiveIntegerField(help_text="Labels of people that it learned from.")
+    held_out = models.PositiveIntegerField()
+    accuracy = models.FloatField()
+    threshold = models.FloatField()

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from makegood.base import clock
+from makegood.base.moments import said
 from makegood.cases.models import Ending
 from makegood.packs import names, policy
 
@@ -67,8 +68,7 @@ def spoken(moment: datetime) -> str:
         if ahead:
             return ngettext("in %(n)s hour", "in %(n)s hours", n) % {"n": n}
         return ngettext("%(n)s hour ago", "%(n)s hours ago", n) % {"n": n}
-    local = timezone.localtime(moment)
-    return date_format(local, "SHORT_DATETIME_FORMAT")
+    return said(moment)
 
 
 @register.filter

@@ -1,0 +1,157 @@
+"""The case sheet: everything that one look must tell, read once. Reading only; each verb stands in its own file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from makegood.base.errors import Blocker
+from makegood.cases.access import cases_for
+from makegood.cases.closing import ClosingFacts, blockers
+from makegood.cases.models import (
+    Case,
+    Confirmation,
+    ConfirmationAsk,
+    Ending,
+    Fact,
+    Fix,
+    Presence,
+    UrgencyEvidence,
+    UrgencyLowering,
+    Verification,
+)
+from makegood.desk import drafting, presence, timeline
+from makegood.desk.closing import closing_facts
+from makegood.desk.reasons import source_name
+from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
+from makegood.desk.sheet_words import Said, conversation
+from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
+from makegood.desk.timeline import Row
+from makegood.packs import playbook, taxonomy
+from makegood.packs.shapes import Kind, Playbook
+from makegood.people.actors import Actor
+from makegood.promises.models import Promise
+
+#: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
+LAST = 150
+
+
+@dataclass(frozen=True)
+class Why:
+    """One piece of evidence for the urgency, or (``lowering``) the word of the lead who lowered it."""
+
+    name: str
+    evidence: UrgencyEvidence | None = None
+    lowering: UrgencyLowering | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done in this round: the last fix, its last proof, the asks after it, the customer's last word."""
+
+    fix: Fix | None
+    verification: Verification | None
+    asks: list[ConfirmationAsk]
+    confirmation: Confirmation | None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What the sheet of one case shows to one member of staff."""
+
+    case: Case
+    closing: ClosingFacts
+    blockers: list[Blocker]
+    steps: list[Step]
+    why: list[Why]
+    promises: list[Promise]
+    past_promises: list[Promise]
+    order: OrderSeen | None
+    around: Around
+    conversation: list[Said]
+    earlier_messages: bool
+    facts: list[Fact]
+    playbook: Playbook | None
+    kind: Kind | None
+    checklist: list[Section]
+    suggested: Suggested | None
+    done: Done
+    ending: Ending | None
+    timeline: list[Row]
+    earlier_rows: bool
+    others: list[Presence]
+    draft: str
+
+    @property
+    def broken(self) -> int:
+        """How many promises on this case were broken."""
+        return sum(p.state == Promise.State.BROKEN for p in self.past_promises)
+
+
+def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
+    """The sheet of a case that came from ``access.case_for``, in the active language.
+
+    The number of queries does not grow with the case. ``everything`` draws the whole conversation and history instead
+    of the newest ``LAST`` of each.
+    """
+    last = 0 if everything else LAST
+    found = closing_facts(case)
+    evidence = list(_with_merged(UrgencyEvidence, case).select_related("by"))
+    said, earlier = conversation(case, by, evidence, last)
+    rows = timeline.of_case(case, last=last)
+    promises = list(Promise.objects.filter(case=case).select_related("by").order_by("due_at", "id"))
+    types = taxonomy().types
+    return Sheet(
+        case=case,
+        closing=found,
+        blockers=blockers(found),
+        steps=steps(case, found),
+        why=_why(case, evidence),
+        promises=[p for p in promises if p.state == Promise.State.OPEN],
+        past_promises=[p for p in promises if p.state != Promise.State.OPEN][::-1],
+        order=order_seen(case),
+        around=around(case, cases_for(by)),
+        conversation=said,
+        earlier_messages=earlier,
+        facts=list(_with_merged(Fact, case).select_related("by", "struck_by").order_by("happened_at", "id")),
+        playbook=playbook(case.type) if case.type in types else None,
+        kind=taxonomy().kinds.get(case.kind),
+        checklist=checklist(case),
+        suggested=suggested(case),
+        done=_done(case),
+        ending=Ending.objects.filter(case=case).select_related("by").first() if not case.is_open else None,
+        timeline=rows,
+        earlier_rows=bool(rows) and rows[0].seq > 1,
+        others=list(presence.others(case, by.user_id or 0)),
+        draft=drafting.of(case, by.user_id or 0),
+    )
+
+
+def _with_merged(model: type, case: Case):  # type: ignore[no-untyped-def]
+    """The rows of the case and of those merged into it: nothing that was known is lost by a merge."""
+    return model.objects.filter(Q(case=case) | Q(case__ending__survivor=case)).order_by("id")  # type: ignore[attr-defined]
+
+
+def _why(case: Case, evidence: list[UrgencyEvidence]) -> list[Why]:
+    """The newest first of what raised it, and every lowering for good; what came twice is said once."""
+    seen: set[tuple[str, str, str, int]] = set()
+    found: list[tuple[datetime, Why]] = []
+    for e in evidence:
+        key = (e.source, e.quote, e.words, e.level)
+        if key not in seen and e.level > 1:
+            seen.add(key)
+            found.append((e.at, Why(source_name(e.source), evidence=e)))
+    for low in UrgencyLowering.objects.filter(case=case).select_related("by"):
+        found.append((low.at, Why("", lowering=low)))
+    return [why for _at, why in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def _done(case: Case) -> Done:
+    fix = Fix.objects.filter(case=case, round=case.round).select_related("by").order_by("-id").first()
+    proofs = Verification.objects.filter(fix=fix).select_related("by").order_by("-id")
+    proof = proofs.first() if fix else None
+    asks = ConfirmationAsk.objects.filter(case=case, round=case.round).select_related("by").order_by("at")
+    word = Confirmation.objects.filter(case=case).select_related("written_by").order_by("-id").first()
+    return Done(fix, proof, list(asks) if proof else [], word)

@@ -1,0 +1,70 @@
+"""What stands around a case: its order with the age of each fact, the customer's other cases, and linked ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from makegood.cases.models import Case
+from makegood.transactions.models import Order, Payment, Shipment
+
+OTHERS = 8
+MOST_LINKS = 50
+
+
+@dataclass(frozen=True)
+class OrderSeen:
+    """The order as the shop last told it."""
+
+    order: Order
+    payments: list[Payment]
+    shipments: list[Shipment]
+
+
+@dataclass(frozen=True)
+class Around:
+    """Other cases, only those that the reader may see. ``merged`` are the numbers that lead here now."""
+
+    others: list[Case]
+    more_others: bool
+    parent: Case | None
+    children: list[Case]
+    related: list[Case]
+    merged: list[int]
+
+    @property
+    def linked(self) -> list[Case]:
+        """Every case that can be unlinked."""
+        return [*([self.parent] if self.parent else []), *self.children, *self.related]
+
+
+def order_seen(case: Case) -> OrderSeen | None:
+    """The order of the case with its payments and shipments; None when none is known."""
+    if case.order is None:
+        return None
+    return OrderSeen(
+        case.order,
+        list(Payment.objects.filter(order=case.order).order_by("id")),
+        list(Shipment.objects.filter(order=case.order).order_by("id")),
+    )
+
+
+def around(case: Case, mine: QuerySet[Case]) -> Around:
+    """What stands around ``case`` among ``mine`` (the cases that the reader may see). Five queries."""
+    others = list(
+        mine.filter(customer_id=case.customer_id)
+        .exclude(pk=case.pk)
+        .exclude(ended_as="merged")
+        .order_by("-id")[: OTHERS + 1]
+    )
+    related = mine.filter(Q(related_by__case=case) | Q(relations__other=case)).distinct().order_by("id")
+    merged = Case.objects.filter(ending__survivor=case).order_by("id").values_list("number", flat=True)
+    return Around(
+        others=others[:OTHERS],
+        more_others=len(others) > OTHERS,
+        parent=mine.filter(pk=case.parent_id).first() if case.parent_id else None,
+        children=list(mine.filter(parent=case).order_by("id")[:MOST_LINKS]),
+        related=list(related[:MOST_LINKS]),
+        merged=list(merged[:MOST_LINKS]),
+    )

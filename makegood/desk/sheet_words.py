@@ -1,0 +1,81 @@
+"""The conversation as the sheet draws it: whose words, for whom, what was found in them, and whether they arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from makegood.cases.models import Case, UrgencyEvidence
+from makegood.conversations.messages import readable_by
+from makegood.conversations.models import Attachment, Delivery, Message
+from makegood.desk.marking import Piece, Span, cut
+from makegood.people.actors import Actor
+
+#: May be shown in the page; everything else is only ever downloaded (an SVG or an HTML file may hold a script).
+SAFE_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+@dataclass(frozen=True)
+class File:
+    """An attachment; ``inline`` when it may be shown as a picture."""
+
+    attachment: Attachment
+    inline: bool
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message. ``side`` is customer, staff, note, merchant or to_merchant."""
+
+    message: Message
+    side: str
+    pieces: tuple[Piece, ...]
+    files: list[File]
+    letter: Delivery | None
+    from_case: int | None
+
+    @property
+    def may_be_split(self) -> bool:
+        """Whether it may be moved into a case of its own: the customer's words on this very case."""
+        return self.side == "customer" and self.from_case is None
+
+
+def conversation(
+    case: Case, by: Actor, evidence: list[UrgencyEvidence], last: int
+) -> tuple[list[Said], bool]:
+    """The newest ``last`` messages (0: all), oldest first, and whether there are earlier ones. Four queries."""
+    found = (
+        readable_by(by, case)
+        .select_related("by", "case")
+        .prefetch_related("attachments", "references", "deliveries")
+        .order_by("-at", "-id")
+    )
+    messages = list(found[: last + 1] if last else found)
+    earlier = bool(last) and len(messages) > last
+    quotes: dict[int, list[Span]] = {}
+    for e in evidence:
+        if e.message_id and e.start is not None and e.end is not None:
+            quotes.setdefault(e.message_id, []).append(Span(e.start, e.end, "urgency"))
+    shown = (messages[:last] if last else messages)[::-1]
+    return [_said(m, case, quotes.get(m.pk, [])) for m in shown], earlier
+
+
+def _said(message: Message, case: Case, quotes: list[Span]) -> Said:
+    references = [Span(r.start, r.end, r.kind) for r in message.references.all()]
+    deliveries = sorted(message.deliveries.all(), key=lambda d: d.pk)
+    return Said(
+        message=message,
+        side=side(message),
+        pieces=cut(message.body, references + quotes),
+        files=[File(a, a.content_type in SAFE_IMAGES) for a in message.attachments.all()],
+        letter=deliveries[-1] if deliveries and message.author == Message.Author.STAFF else None,
+        from_case=message.case.number if message.case_id != case.pk else None,
+    )
+
+
+def side(message: Message) -> str:
+    """Whose words and for whom, as one of five."""
+    if message.audience == Message.Audience.STAFF:
+        return "note"
+    if message.author in (Message.Author.CUSTOMER, Message.Author.MERCHANT):
+        return str(message.author)
+    return "to_merchant" if message.audience == Message.Audience.MERCHANT else "staff"

@@ -1,0 +1,147 @@
+"""What the templates of the case sheet are given: the sheet that was read, and the forms that fit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from makegood.cases import links
+from makegood.cases.models import CaseEvent, CaseLink, Fact
+from makegood.desk.handling import WAITING_FOR
+from makegood.desk.sheet import Sheet
+from makegood.desk.sheet_work import Line, Section
+from makegood.desk.timeline import Row
+from makegood.people import roles
+from makegood.people.actors import Actor
+from makegood.web.case_forms import VerbForm
+from makegood.web.case_verbs import GROUPS, VERBS, Verb, next_verb
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A verb with its form; ``open`` when it came back with a reason."""
+
+    verb: Verb
+    form: VerbForm
+    open: bool
+    main: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Verbs that belong together."""
+
+    name: Any
+    offers: list[Offer]
+    open: bool
+
+
+def drawn(
+    sheet: Sheet,
+    by: Actor,
+    *,
+    tried: VerbForm | None = None,
+    changed: list[Row] | None = None,
+    said: Row | None = None,
+    link: Any = None,
+) -> dict[str, Any]:
+    """The context of ``cases/_sheet.html``. ``tried`` is the form that was refused: it is drawn as it was filled in."""
+    main = next_verb(sheet, by)
+    offers = [
+        offer(sheet, by, verb, tried, main)
+        for verb in VERBS.values()
+        if verb.group != "inline" and (verb.offered(sheet, by) or (tried and tried.verb == verb.name))
+    ]
+    named = {o.verb.name: o for o in offers}
+    beside = {"ask": "record_confirmation", "verify": "find_wanting", "tell": "find_wanting"}.get(main, "")
+    if tried:
+        tried.case = sheet.case
+    return {
+        "sheet": sheet,
+        "case": sheet.case,
+        "tried": tried,
+        "changed": changed or [],
+        "said": said,
+        "offers": named,
+        "main": named.get(main),
+        "beside": named.get(beside),
+        "groups": groups(offers, {main, beside}),
+        "facts": facts(sheet, by, tried),
+        "checklist": checklist(sheet, by, tried),
+        "unlinks": {c.pk: form_for("unlink", sheet, by, tried, str(c.number)) for c in sheet.around.linked},
+        "may_unlink": roles.may(by, "unlink"),
+        "tried_inline": tried if tried and VERBS[tried.verb].group == "inline" else None,
+        "address": address_of(sheet, by, link),
+        "version": sheet.case.version,
+        "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
+        "mine": sheet.case.owner_id == by.user_id,
+    }
+
+
+def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str) -> Offer:
+    """The verb with its form: the one that was refused, or a new one with the draft and the choices of the case."""
+    if tried and tried.verb == verb.name:
+        return Offer(verb, tried, True, verb.name == main)
+    initial: dict[str, Any] = {}
+    if verb.name in ("reply", "tell"):
+        initial["text"] = sheet.draft
+    if verb.name == "triage" and sheet.suggested and sheet.suggested.choices:
+        best = sheet.suggested.choices[0].type
+        initial = {"suggested": best, **({"type": best} if sheet.suggested.sure else {})}
+    form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
+    return Offer(verb, form, False, verb.name == main)
+
+
+def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
+    """The verbs by group; talking stands below the conversation, and what is next (``shown``) above it."""
+    found = []
+    for code, name in GROUPS.items():
+        mine = [o for o in offers if o.verb.group == code and code != "talk" and o.verb.name not in shown]
+        if mine:
+            found.append(Group(name, mine, any(o.open for o in mine)))
+    return found
+
+
+def form_for(verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str) -> VerbForm:
+    """The small form of an inline verb for one row; the refused one where it is this row's."""
+    key = {"strike_fact": "fact", "tick": "item", "unlink": "other"}[verb]
+    if tried and tried.verb == verb and str(tried.data.get(key)) == value:
+        return tried
+    return VERBS[verb].form(
+        initial={key: value}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
+    )
+
+
+def facts(sheet: Sheet, by: Actor, tried: VerbForm | None) -> list[tuple[Fact, VerbForm | None]]:
+    """Each fact, and the form that strikes it while it stands on this very case."""
+    may = roles.may(by, "strike_fact")
+    return [
+        (
+            fact,
+            form_for("strike_fact", sheet, by, tried, str(fact.pk))
+            if may and not fact.struck_at and fact.case_id == sheet.case.pk
+            else None,
+        )
+        for fact in sheet.facts
+    ]
+
+
+def checklist(
+    sheet: Sheet, by: Actor, tried: VerbForm | None
+) -> list[tuple[Section, list[tuple[Line, VerbForm]]]]:
+    """Each section of the playbook with the form of each line."""
+    return [
+        (s, [(line, form_for("tick", sheet, by, tried, line.item.code)) for line in s.lines])
+        for s in sheet.checklist
+    ]
+
+
+def address_of(sheet: Sheet, by: Actor, link: Any) -> str:
+    """The customer's address of a link that this person has just made; nobody else's, and no revoked one."""
+    if not str(link or "").isdecimal() or len(str(link)) > 15:
+        return ""
+    made = CaseEvent.objects.filter(
+        case=sheet.case, kind="link_shared", actor_id=by.user_id, data__link=int(link)
+    )
+    found = CaseLink.objects.filter(case=sheet.case, pk=int(link), revoked_at__isnull=True).first()
+    return links.address(found) if found and made.exists() else ""

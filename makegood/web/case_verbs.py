@@ -1,0 +1,228 @@
+"""Every verb of the case sheet: its form, its call, and when it is offered. What the rules say is the desk's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base.errors import NotThere, Refusal
+from makegood.cases.access import case_for
+from makegood.cases.models import Case, CaseEvent
+from makegood.cases.states import Status, may_move
+from makegood.cases.urgency import Impact
+from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk.sheet import Sheet
+from makegood.people import roles
+from makegood.people.actors import Actor
+from makegood.people.models import Team, User
+from makegood.web import case_forms as forms
+
+Data = dict[str, Any]
+Call = Callable[[Case, Actor, Data], CaseEvent]
+When = Callable[[Sheet, Actor], bool]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """``right`` is its row in ``people/roles.py``; ``when`` says at which point of a case it is offered (the desk decides)."""
+
+    name: str
+    right: str
+    group: str
+    label: Any
+    form: type[forms.VerbForm]
+    call: Call
+    when: When
+
+    def offered(self, sheet: Sheet, by: Actor) -> bool:
+        return roles.may(by, self.right) and self.when(sheet, by)
+
+
+GROUPS = {
+    "talk": _("Talk"),
+    "sort": _("Sorting and facts"),
+    "own": _("Who does it"),
+    "urgency": _("Urgency"),
+    "loop": _("Make it good"),
+    "end": _("End"),
+    "join": _("Other cases"),
+    "key": _("The customer's link"),
+}
+
+
+def other(by: Actor, number: int) -> Case:
+    """Another case by its number; one that is not there for this person is refused beside the control."""
+    try:
+        return case_for(by, number)
+    except NotThere as error:
+        raise Refusal(error.code, error.reason, field="other") from None
+
+
+def _plain(verb: Callable[..., CaseEvent], **more: Any) -> Call:
+    return lambda case, by, d: verb(case, by=by, seen=d["seen"], **more)
+
+
+def _with(verb: Callable[..., CaseEvent], *names: str, seen: bool = True) -> Call:
+    """A verb that takes the form's values by the same names."""
+
+    def call(case: Case, by: Actor, d: Data) -> CaseEvent:
+        version = {"seen": d["seen"]} if seen else {}
+        return verb(case, by=by, **version, **{name: d[name] for name in names})
+
+    return call
+
+
+def _assign(case: Case, by: Actor, d: Data) -> CaseEvent:
+    owner = User.objects.filter(pk=d["owner"]).first() if d["owner"] else None
+    team = Team.objects.filter(pk=d["team"]).first() if d["team"] else None
+    return handling.assign(case, by=by, seen=d["seen"], owner=owner, team=team)
+
+
+def _triage(case: Case, by: Actor, d: Data) -> CaseEvent:
+    lost = d["money_lost"]
+    sorting = triaging.Sorting(
+        type=d["type"],
+        second_type=d["second_type"],
+        kind=d["kind"],
+        responsibility=d["responsibility"],
+        asked_remedy=d["asked_remedy"],
+        order_number=d["order_number"],
+        impact=Impact(
+            lost, d["currency"] if lost is not None else "", d["orders_blocked"] or 0, d["campaign_at_risk"]
+        ),
+        suggested=d["suggested"][:40],
+    )
+    return triaging.triage(case, sorting, by=by, seen=d["seen"])
+
+
+def _strike(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return triaging.strike_fact(case, d["fact"], by=by, because=d["because"])
+
+
+def _tick(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return triaging.tick(case, d["item"], by=by, done=d["done"] != "0", answer=d["answer"])
+
+
+def _merge(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return joining.merge(case, other(by, d["other"]), by=by, seen=d["seen"])
+
+
+def _link(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return joining.link(case, other(by, d["other"]), by=by, seen=d["seen"], relation=d["relation"])
+
+
+def _unlink(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return joining.unlink(case, other(by, d["other"]), by=by, seen=d["seen"])
+
+
+def _split(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return joining.split(case, d["messages"], by=by, seen=d["seen"], subject=d["subject"])
+
+
+def _close(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return closing.close(case, by=by)
+
+
+def _is_open(sheet: Sheet, by: Actor) -> bool:
+    return sheet.case.is_open
+
+
+def _always(sheet: Sheet, by: Actor) -> bool:
+    return True
+
+
+def _at(*statuses: str) -> When:
+    return lambda sheet, by: sheet.case.status in statuses
+
+
+def _can_fix(sheet: Sheet, by: Actor) -> bool:
+    return sheet.closing.sorted and sheet.closing.owned and may_move(sheet.case.status, Status.FIXED)
+
+
+def _can_write_down(sheet: Sheet, by: Actor) -> bool:
+    fix = sheet.done.fix
+    return sheet.case.status == Status.TOLD and not (fix and fix.by_id == by.user_id)
+
+
+def _can_lower(sheet: Sheet, by: Actor) -> bool:
+    return sheet.case.is_open and sheet.case.urgency > 1 and sheet.case.owner_id != by.user_id
+
+
+def _can_split(sheet: Sheet, by: Actor) -> bool:
+    return sum(said.may_be_split for said in sheet.conversation) > 1
+
+
+_REPLY = ("text", "next_word_at", "files")
+_S = Status
+
+_TABLE = [
+    Verb("reply", "reply", "talk", _("Answer the customer"), forms.Reply, _with(talking.reply, *_REPLY), _is_open),
+    Verb("note", "note", "talk", _("Write a note"), forms.Note, _with(talking.note, "text", "files", seen=False), _always),
+    Verb("answer_merchant", "answer_merchant", "talk", _("Write to the merchant"), forms.ToMerchant,
+         _with(talking.answer_merchant, "text", "files", seen=False), _always),
+    Verb("triage", "triage", "sort", _("Sort"), forms.Triage, _triage, _is_open),
+    Verb("note_fact", "note_fact", "sort", _("Note a fact"), forms.NoteFact,
+         _with(triaging.note_fact, "text", "source", "happened_at", "detail", seen=False), _always),
+    Verb("strike_fact", "strike_fact", "inline", _("Strike"), forms.StrikeFact, _strike, _always),
+    Verb("tick", "tick", "inline", _("Tick"), forms.TickItem, _tick, lambda s, by: bool(s.case.type)),
+    Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
+         lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
+    Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),
+    Verb("wait", "wait", "own", _("Wait for somebody"), forms.Wait, _with(handling.wait, "waiting_for"),
+         _at(_S.WORKING, _S.WAITING)),
+    Verb("go_on", "wait", "own", _("Go on working"), forms.Plain, _plain(handling.wait, waiting_for=""), _at(_S.WAITING)),
+    Verb("raise_urgency", "raise_urgency", "urgency", _("Raise the urgency"), forms.Raise,
+         _with(handling.raise_urgency, "level", "reason", seen=False),
+         lambda s, by: s.case.is_open and s.case.urgency < 5),
+    Verb("lower_urgency", "lower_urgency", "urgency", _("Lower the urgency"), forms.Lower,
+         _with(handling.lower_urgency, "level", "reason", "evidence"), _can_lower),
+    Verb("fix", "fix", "loop", _("Record what was done"), forms.RecordFix,
+         _with(fixing.record_fix, "done", "cause", "remedy"), _can_fix),
+    Verb("verify", "verify", "loop", _("Verify"), forms.Verify,
+         _with(fixing.verify, "proof", "reference", "what_was_seen"), _at(_S.FIXED)),
+    Verb("find_wanting", "verify", "loop", _("It does not hold"), forms.FindWanting,
+         _with(fixing.find_wanting, "what_was_seen"), _at(_S.FIXED, _S.VERIFIED)),
+    Verb("tell", "tell", "loop", _("Tell the customer"), forms.Reply, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
+    Verb("ask", "ask", "loop", _("Ask again"), forms.Ask, _with(telling.ask_again, "next_word_at", "channel", "note"),
+         _at(_S.TOLD)),
+    Verb("record_confirmation", "record_confirmation", "loop", _("Write down their answer"), forms.RecordConfirmation,
+         _with(telling.record_confirmation, "answer", "words", "channel"), _can_write_down),
+    Verb("close", "close", "loop", _("Close as made good"), forms.Plain, _close,
+         lambda s, by: s.case.is_open and not s.blockers),
+    Verb("reopen", "reopen", "loop", _("Open again"), forms.Reopen, _with(closing.reopen, "why", seen=False),
+         lambda s, by: not s.case.is_open and s.case.ended_as != "merged"),
+    Verb("end_unconfirmed", "end_unconfirmed", "end", _("End as unconfirmed"), forms.Plain,
+         _plain(closing.end_unconfirmed), _at(_S.TOLD)),
+    Verb("end_disagreed", "end_disagreed", "end", _("End as disagreed"), forms.Disagreed,
+         _with(closing.end_disagreed, "text", "outside_route"), _is_open),
+    Verb("withdraw", "withdraw", "end", _("The customer takes it back"), forms.Withdraw,
+         _with(closing.withdraw, "words"), _is_open),
+    Verb("link", "link", "join", _("Link with another case"), forms.Link, _link, _always),
+    Verb("unlink", "unlink", "inline", _("Unlink"), forms.Unlink, _unlink, lambda s, by: bool(s.around.linked)),
+    Verb("merge", "merge", "join", _("Merge into another case"), forms.Merge, _merge, _is_open),
+    Verb("split", "split", "join", _("Split into two cases"), forms.Split, _split, _can_split),
+    Verb("share_link", "share_link", "key", _("Show a new link"), forms.Plain,
+         lambda case, by, d: sharing.share_link(case, by=by), _always),
+    Verb("revoke_link", "revoke_link", "key", _("Revoke all links"), forms.Plain,
+         lambda case, by, d: sharing.revoke_links(case, by=by), _always),
+]  # fmt: skip
+VERBS = {verb.name: verb for verb in _TABLE}
+
+
+def next_verb(sheet: Sheet, by: Actor) -> str:
+    """The verb that moves the case along the loop; '' when it has ended or nothing of it is this person's to do."""
+    facts = sheet.closing
+    steps = (
+        (facts.sorted, "triage"),
+        (facts.owned, "take"),
+        (facts.fixed, "fix"),
+        (facts.verified, "verify"),
+        (facts.told, "tell"),
+        (facts.answer == "all_good", "ask"),
+        (bool(sheet.blockers), "close"),
+    )
+    name = next((verb for done, verb in steps if not done), "") if sheet.case.is_open else ""
+    return name if name and VERBS[name].offered(sheet, by) else ""

@@ -1,0 +1,17 @@
+"""The addresses of the case sheet."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from makegood.web import case, case_files, case_live, case_new
+from makegood.web.case_verbs import VERBS
+
+urlpatterns: list[URLPattern] = [
+    path("cases/new/", case_new.new, name="new_case"),
+    path("cases/<int:number>/", case.show, name="case"),
+    path("cases/<int:number>/presence/", case_live.here, name="case_presence"),
+    path("cases/<int:number>/draft/", case_live.draft, name="case_draft"),
+    *(path(f"cases/<int:number>/{verb}/", case.act, {"verb": verb}, name=f"case_{verb}") for verb in VERBS),
+    path("files/<int:attachment_id>/", case_files.attachment, name="attachment"),
+]
