@@ -108,7 +108,7 @@ def write(
     for name, value in changes.items():
         setattr(case, name, value)
     case.version = seq
-    return _store_event(case.pk, seq, kind, by, checked, at or moment, moment, cause)
+    return _store_event(case, seq, kind, by, checked, at or moment, moment, cause)
 
 
 def begin(case: Case, *, evidence: list[urgency.Evidence]) -> Case:
@@ -133,11 +133,11 @@ def opened(
     """The first event of a case that :func:`begin` inserted in this transaction."""
     moment = clock.now()
     _store_evidence(case.pk, 1, evidence, evidence_message, by, moment)
-    return _store_event(case.pk, 1, "opened", by, events.checked("opened", data), at or moment, moment, None)
+    return _store_event(case, 1, "opened", by, events.checked("opened", data), at or moment, moment, None)
 
 
 def _store_event(
-    case_id: int,
+    case: Case,
     seq: int,
     kind: str,
     by: Actor,
@@ -147,7 +147,7 @@ def _store_event(
     cause: CaseEvent | None,
 ) -> CaseEvent:
     return CaseEvent.objects.create(
-        case_id=case_id,
+        case=case,
         seq=seq,
         kind=kind,
         actor_role=by.role,
