@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from ninja import Router
 from pydantic import BaseModel
 
 from makegood.api import sheet
@@ -15,6 +16,8 @@ from makegood.cases import links
 from makegood.cases.models import Case, CaseEvent, CaseLink
 from makegood.desk.verb import FOLLOWERS
 
+#: One router for reading and working: ninja finds one view per address, whatever its methods.
+router = Router()
 #: Status -> shape, for the schema of every route.
 PROBLEMS: dict[Any, Any] = {frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422}): Problem}
 

@@ -12,7 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from makegood.api import lists, problems, work
+from makegood.api import lists as lists
+from makegood.api import problems
+from makegood.api import work as work
+from makegood.api.answers import router
 from makegood.api.parser import StrictParser
 from makegood.api.problems import DoorError, problem
 from makegood.api.tokens import Bearer
@@ -44,8 +47,7 @@ api = Api(
     auth=Bearer(),
     parser=StrictParser(),
 )
-api.add_router("", work.router)
-api.add_router("", lists.router)
+api.add_router("", router)
 
 
 def unread(request: HttpRequest, error: HttpError) -> HttpResponse:

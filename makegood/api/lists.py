@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic import StringConstraints as Text
 
 from makegood.api import out, paging, sheet
-from makegood.api.answers import PROBLEMS, strict_query
+from makegood.api.answers import PROBLEMS, router, strict_query
 from makegood.api.tokens import acting, caller_of
 from makegood.api.verbs import case_of
 from makegood.base.languages import Text3
@@ -19,7 +19,6 @@ from makegood.cases.states import OPEN_STATUSES
 from makegood.packs import names, taxonomy
 from makegood.people.models import ApiToken, Shop, Team, User
 
-router = Router(tags=["reading"])
 READ = ApiToken.Scope.READ
 
 

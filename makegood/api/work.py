@@ -4,10 +4,9 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
 
 from makegood.api import out, shapes
-from makegood.api.answers import PROBLEMS, receipt
+from makegood.api.answers import PROBLEMS, receipt, router
 from makegood.api.idempotency import once
 from makegood.api.tokens import acting, shop_of
 from makegood.api.verbs import VERBS, Verb, case_of, seen_version
@@ -15,7 +14,6 @@ from makegood.desk.opening import Report, open_case
 from makegood.people import roles
 from makegood.people.models import ApiToken
 
-router = Router(tags=["working"])
 OPEN, WORK = ApiToken.Scope.OPEN, ApiToken.Scope.WORK
 HEADERS: dict[str, Any] = {
     "parameters": [

@@ -33,7 +33,12 @@ def soon(hours: float = 4) -> str:
 
 
 def opened(caller, **more):
-    body = {"shop": "haneul", "text": stages.WORDS["ko"], "customer": {"email": "jiwoo@customer.example"}, **more}
+    body = {
+        "shop": "haneul",
+        "text": stages.WORDS["ko"],
+        "customer": {"email": "jiwoo@customer.example"},
+        **more,
+    }
     response = caller.post("/cases", body)
     assert response.status_code == 201, response.content
     return response.json()
@@ -79,7 +84,9 @@ def test_a_spoken_word_written_down_over_the_api_tells_the_version_after_all_tha
 
 def test_the_sheet_quotes_the_customer(cast, call):
     text = "주문번호 HN-20261101 환불이 아직도 안 됐어요. 당장 처리 안 하면 소비자원에 신고하겠습니다!"
-    number = opened(call(cast.minji), text=text, impact={"money_lost": "39000", "orders_blocked": 2})["number"]
+    number = opened(call(cast.minji), text=text, impact={"money_lost": "39000", "orders_blocked": 2})[
+        "number"
+    ]
     sheet = call(cast.minji).get(f"/cases/{number}").json()
     quotes = [e for e in sheet["evidence"] if e["quote"]]
     assert quotes
@@ -150,8 +157,12 @@ def test_endings_that_are_not_made_good(cast, call):
     early = minji.verb(case.number, "end_unconfirmed", {"seen": None})
     assert early.status_code == 422 and early.json()["code"] == "not_asked_enough"
     disagreed = {"text": "유감입니다.", "outside_route": "소비자원", "seen": case.version}
-    assert sujin.verb(case.number, "end_disagreed", disagreed).json()["event"]["data"]["ended_as"] == "disagreed"
-    assert minji.verb(case.number, "reopen", {"why": "They wrote again."}).json()["event"]["kind"] == "reopened"
+    assert (
+        sujin.verb(case.number, "end_disagreed", disagreed).json()["event"]["data"]["ended_as"] == "disagreed"
+    )
+    assert (
+        minji.verb(case.number, "reopen", {"why": "They wrote again."}).json()["event"]["kind"] == "reopened"
+    )
     gone = minji.verb(case.number, "withdraw", {"words": "이제 괜찮아요", "seen": None})
     assert gone.json()["event"]["data"]["ended_as"] == "withdrawn"
     assert minji.verb(case.number, "revoke_link").status_code == 200
@@ -181,5 +192,8 @@ def test_the_shapes_name_only_what_the_desk_takes():
             continue  # these look things up first; the tests above drive them
         names = verb.fields(verb.body.model_construct(), actor).keys() if verb.body is shapes.Body else None
         taken = inspect.signature(verb.run).parameters.keys()
-        names = names or verb.fields(verb.body.model_construct(**dict.fromkeys(verb.body.model_fields)), actor).keys()
+        names = (
+            names
+            or verb.fields(verb.body.model_construct(**dict.fromkeys(verb.body.model_fields)), actor).keys()
+        )
         assert names <= taken, verb.name
