@@ -19,7 +19,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 @pytest.mark.slow
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_schemathesis_finds_no_broken_word(cast, call):
     minji = call(cast.minji)
     case = stages.owned(cast)
