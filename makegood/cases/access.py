@@ -22,7 +22,7 @@ def cases_for(actor: Actor) -> QuerySet[Case]:
     if actor.role in (actors.SYSTEM, Role.MANAGER, Role.ADMIN):
         return every
     if actor.role == actors.CUSTOMER:
-        return every.filter(customer_id=actor.customer_id)
+        return every.filter(customer_id=actor.customer_id or 0)
     if actor.role == Role.MERCHANT:
         return every.filter(shop__merchants=actor.user_id)
     served = shops_served(actor)

@@ -22,8 +22,8 @@ class Kind:
 
     code: str
     sentence: Any
-    holds: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
-    optional: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
+    holds: dict[str, type] = field(default_factory=dict)
+    optional: dict[str, type] = field(default_factory=dict)
     shown_to: str = "staff"
 
 
@@ -35,8 +35,8 @@ def _kind(
     sentence: Any,
     *,
     to_customer: bool = False,
-    optional: dict[str, type | tuple[type, ...]] | None = None,
-    **holds: type | tuple[type, ...],
+    optional: dict[str, type] | None = None,
+    **holds: type,
 ) -> None:
     KINDS[code] = Kind(code, sentence, holds, optional or {}, "customer" if to_customer else "staff")
 
@@ -45,7 +45,14 @@ _WORD = {"promise": int, "until": str}
 
 _kind("opened", _("The problem was reported."), to_customer=True, message=int, level=int, optional=_WORD)
 _kind("customer_wrote", _("The customer wrote."), to_customer=True, message=int)
-_kind("replied", _("Answered the customer. Next word by %(until)s."), to_customer=True, message=int, **_WORD)
+_kind(
+    "replied",
+    _("Answered the customer. Next word by %(until)s."),
+    to_customer=True,
+    message=int,
+    promise=int,
+    until=str,
+)
 _kind("noted", _("Wrote a note."), message=int)
 _kind("merchant_said", _("The merchant wrote."), message=int)
 _kind("merchant_answered", _("Wrote to the merchant."), message=int)
@@ -106,7 +113,8 @@ _kind(
     telling=int,
     message=int,
     ask=int,
-    **_WORD,
+    promise=int,
+    until=str,
 )
 _kind(
     "asked",
@@ -115,7 +123,8 @@ _kind(
     ask=int,
     nth=int,
     channel=str,
-    **_WORD,
+    promise=int,
+    until=str,
 )
 _kind(
     "confirmed",
@@ -127,7 +136,7 @@ _kind(
 )
 
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
-_kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, **_WORD)
+_kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, promise=int, until=str)
 _kind("ended", _("Ended as: %(ended_as)s."), to_customer=True, ending=int, ended_as=str)
 _kind("absorbed", _("Case %(case)s was merged into this one."), case=int)
 _kind("split_off", _("Case %(case)s was split off."), case=int)

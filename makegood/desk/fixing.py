@@ -31,7 +31,7 @@ def record_fix(
     done = clean(done, limit=5000, field="done")
     cause = clean(cause, limit=5000, field="cause")
     fix = Fix.objects.create(
-        case=case, round=case.round, remedy=remedy, cause=cause, done=done, by_id=by.user_id
+        case=case, round=case.round, remedy=remedy, cause=cause, done=done, by_id=by.person
     )
     return pen.write(
         case,
@@ -66,7 +66,7 @@ def verify(
         round=case.round,
         fix=fix,
         fixed_by_id=fix.by_id,
-        by_id=by.user_id,
+        by_id=by.person,
         proof=proof,
         reference=reference,
         seen=clean(what_was_seen, limit=5000, field="what_was_seen"),

@@ -40,9 +40,12 @@ def hear_the_answer(event: CaseEvent) -> None:
         if not doubted(said, case.language):
             _close_if_nothing_blocks(case, event)
         return
-    evidence = [Evidence(3, f"answer:{said.answer}"), *demands.of_words(said.words, case.language)]
-    if said.words:
-        evidence[0] = Evidence(3, f"answer:{said.answer}", quote=said.words[:500])
+    # Announced as made good, and it was not: that weighs more than the problem did at first.
+    level = 4 if said.answer == "not_good" else 3
+    evidence = [
+        Evidence(level, f"answer:{said.answer}", quote=said.words[:500]),
+        *demands.of_words(said.words, case.language),
+    ]
     closing.reopen(case, by=actors.system(), cause=event)
     case.refresh_from_db()
     _raise(case, evidence, cause=event, message_id=None)
@@ -55,7 +58,7 @@ def doubted(said: Confirmation, language: str) -> bool:
 
 def close_parent(event: CaseEvent) -> None:
     """A parent whose customer has confirmed closes when its last child has ended."""
-    parent = Case.objects.filter(pk=Case.objects.get(pk=event.case_id).parent_id).first()
+    parent = Case.objects.get(pk=event.case_id).parent
     if parent is not None and parent.is_open:
         said = Confirmation.objects.filter(case=parent, round=parent.round).order_by("-id").first()
         if said and not doubted(said, parent.language):

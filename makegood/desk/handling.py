@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import NotAllowed, Refusal
@@ -33,7 +35,7 @@ def take(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
     if case.owner_id == by.user_id:
         raise Refusal("already_yours", _("The case is yours already."), field="owner")
     team = Team.objects.filter(members=by.user_id).order_by("tier", "id").first()
-    moves = {"status": Status.WORKING} if case.status in _TO_WORK else {}
+    moves: dict[str, Any] = {"status": Status.WORKING} if case.status in _TO_WORK else {}
     return pen.write(
         case,
         "taken",
@@ -62,7 +64,7 @@ def assign(
         "was_user": case.owner_id,
         "was_team": case.team_id,
     }
-    moves = {"status": Status.WORKING} if owner and case.status in _TO_WORK else {}
+    moves: dict[str, Any] = {"status": Status.WORKING} if owner and case.status in _TO_WORK else {}
     return pen.write(
         case,
         "assigned",
@@ -150,7 +152,7 @@ def lower_urgency(
         to_level=level,
         reason=clean(reason, limit=2000, field="reason"),
         evidence=clean(evidence, limit=2000, field="evidence"),
-        by_id=by.user_id,
+        by_id=by.person,
     )
     data = {"from_level": case.urgency, "to_level": level}
     return pen.write(case, "urgency_lowered", by=by, data=data, lowering=lowering)

@@ -123,7 +123,7 @@ def split(case: Case, message_ids: list[int], *, by: Actor, seen: int | None, su
     messages.index(new, None, [(str(new.number), "A"), (subject, "A")], staff_only=False)
     promise = promised_words.give(
         new,
-        due_at=new.due_at,
+        due_at=now + first_word,
         by=None,
         what="first_word",
         basis="policy",

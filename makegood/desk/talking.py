@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -55,8 +56,10 @@ def reply(
         case, due_at=next_word_at, by=by.user_id, what="next_word", basis="promised"
     )
     outbox.letter(case, "reply", link=links.standing(case), message=message)
-    Draft.objects.filter(case=case, user_id=by.user_id).delete()
-    moves = {"status": Status.WORKING} if case.status in (Status.REPORTED, Status.TRIAGED) else {}
+    Draft.objects.filter(case=case, user_id=by.person).delete()
+    moves: dict[str, Any] = (
+        {"status": Status.WORKING} if case.status in (Status.REPORTED, Status.TRIAGED) else {}
+    )
     return pen.write(
         case,
         "replied",
@@ -74,7 +77,9 @@ def customer_writes(case: Case, *, by: Actor, text: str, files: Sequence[Upload]
     message = messages.store(
         case, by=by, author=Author.CUSTOMER, audience=Audience.CUSTOMER, body=text, files=files
     )
-    moves = {"status": Status.WORKING, "waiting_for": ""} if case.status == Status.WAITING else {}
+    moves: dict[str, Any] = (
+        {"status": Status.WORKING, "waiting_for": ""} if case.status == Status.WAITING else {}
+    )
     return pen.write(
         case, "customer_wrote", by=by, data={"message": message.pk}, customer_wrote_at=clock.now(), **moves
     )

@@ -73,7 +73,7 @@ def tell(
         case, due_at=next_word_at, by=by.user_id, what="next_word", basis="promised"
     )
     outbox.letter(case, "told", link=links.standing(case), message=message)
-    Draft.objects.filter(case=case, user_id=by.user_id).delete()
+    Draft.objects.filter(case=case, user_id=by.person).delete()
     return pen.write(
         case,
         "told",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -67,7 +68,7 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
     order = Order.objects.filter(shop_id=case.shop_id, number=number).first() if number else None
     was = {"type": case.type, "responsibility": case.responsibility} if case.type else None
     learn(case, found.code, sorting.suggested, by)
-    new = {
+    new: dict[str, Any] = {
         "type": found.code,
         "second_type": sorting.second_type,
         "kind": sorting.kind or found.kind,
@@ -92,7 +93,7 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
         order_number=number,
         order_id=order.pk if order else case.order_id,
         **new,
-        **({"status": Status.TRIAGED} if case.status == Status.REPORTED else {}),
+        status=Status.TRIAGED if case.status == Status.REPORTED else case.status,
     )
 
 

@@ -22,6 +22,13 @@ class Actor:
     customer_id: int | None = None
     name: str = ""
 
+    @property
+    def person(self) -> int:
+        """The id of the signed-in user who acts; our own mistake (not the actor's) when there is none."""
+        if self.user_id is None:
+            raise RuntimeError(f"a {self.role} is no signed-in user")
+        return self.user_id
+
     def by(self, door: Door) -> Actor:
         return replace(self, door=door)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from makegood.cases.models import Case, CaseEvent, Closure, Ending, UrgencyEvidence, UrgencyLowering, Verification
+from makegood.cases.models import (
+    Case,
+    CaseEvent,
+    Closure,
+    Ending,
+    UrgencyEvidence,
+    UrgencyLowering,
+    Verification,
+)
 from makegood.promises.models import Promise
 from tests import cast as stages
 
@@ -22,7 +30,9 @@ def refused(statement: str, *values: object) -> str:
 
 def test_history_cannot_be_edited(cast):
     case = stages.owned(cast)
-    assert "append-only" in refused("UPDATE makegood_caseevent SET kind = 'closed' WHERE case_id = %s", case.pk)
+    assert "append-only" in refused(
+        "UPDATE makegood_caseevent SET kind = 'closed' WHERE case_id = %s", case.pk
+    )
     assert "append-only" in refused("DELETE FROM makegood_caseevent WHERE case_id = %s", case.pk)
 
 
@@ -75,7 +85,13 @@ def test_a_lowering_by_an_agent_or_by_the_owner_does_not_count(cast):
     for who in (cast.minji, cast.sujin):  # an agent; the lead who owns it
         with pytest.raises(DatabaseError, match="law 3"), transaction.atomic():
             UrgencyLowering.objects.create(
-                case=case, seq=case.version + 1, from_level=case.urgency, to_level=1, reason="r", evidence="e", by=who
+                case=case,
+                seq=case.version + 1,
+                from_level=case.urgency,
+                to_level=1,
+                reason="r",
+                evidence="e",
+                by=who,
             )
             Case.objects.filter(pk=case.pk).update(urgency=1, urgency_floor=1, version=case.version + 1)
 
@@ -85,7 +101,12 @@ def test_a_rise_needs_its_evidence(cast):
     with pytest.raises(DatabaseError, match="without evidence"), transaction.atomic():
         Case.objects.filter(pk=case.pk).update(urgency=5, version=case.version + 1)
         CaseEvent.objects.create(
-            case=case, seq=case.version + 1, kind="urgency_raised", actor_role="agent", door="page", true_at=case.opened_at
+            case=case,
+            seq=case.version + 1,
+            kind="urgency_raised",
+            actor_role="agent",
+            door="page",
+            true_at=case.opened_at,
         )
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -99,10 +120,19 @@ def test_made_good_cannot_be_stored_without_its_pieces(cast):
     )
     with pytest.raises(DatabaseError, match="law 2"), transaction.atomic():
         Case.objects.filter(pk=case.pk).update(
-            status="ended", ended_as="made_good", ended_at=case.opened_at, due_at=None, version=case.version + 1
+            status="ended",
+            ended_as="made_good",
+            ended_at=case.opened_at,
+            due_at=None,
+            version=case.version + 1,
         )
         CaseEvent.objects.create(
-            case=case, seq=case.version + 1, kind="closed", actor_role="system", door="worker", true_at=case.opened_at
+            case=case,
+            seq=case.version + 1,
+            kind="closed",
+            actor_role="system",
+            door="worker",
+            true_at=case.opened_at,
         )
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -125,11 +155,23 @@ def test_the_fixer_alone_does_not_verify(cast):
     fix = case.fixes.get()
     with pytest.raises(DatabaseError, match="not_by_the_fixer_alone"), transaction.atomic():
         Verification.objects.create(
-            case=case, round=1, fix=fix, fixed_by_id=fix.by_id, by_id=fix.by_id, proof="payment_record", seen="I say so"
+            case=case,
+            round=1,
+            fix=fix,
+            fixed_by_id=fix.by_id,
+            by_id=fix.by_id,
+            proof="payment_record",
+            seen="I say so",
         )
     with pytest.raises(DatabaseError, match="foreign key"), transaction.atomic():
         Verification.objects.create(
-            case=case, round=1, fix=fix, fixed_by=cast.wei, by_id=fix.by_id, proof="payment_record", seen="renamed"
+            case=case,
+            round=1,
+            fix=fix,
+            fixed_by=cast.wei,
+            by_id=fix.by_id,
+            proof="payment_record",
+            seen="renamed",
         )
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -23,7 +23,15 @@ from tests import cast as stages
 
 STAFF = st.sampled_from(["minji", "jun", "sujin", "wei", "hana"])
 WORDS = st.sampled_from(
-    ["아직도 환불이 안 됐어요", "가짜 상품이라 신고하겠습니다", "thank you", "再不退款我就投诉到12315", "this is a safety hazard", "ok", "이제 됩니다"]
+    [
+        "아직도 환불이 안 됐어요",
+        "가짜 상품이라 신고하겠습니다",
+        "thank you",
+        "再不退款我就投诉到12315",
+        "this is a safety hazard",
+        "ok",
+        "이제 됩니다",
+    ]
 )
 TYPES = st.sampled_from(["refund.delay", "account.fraud", "product.info", "no.such.type"])
 LEVELS = st.integers(min_value=-1, max_value=7)
@@ -73,7 +81,9 @@ class Desk(RuleBasedStateMachine):
     @precondition(lambda self: Case.objects.count() < 4)
     def open(self, text: str) -> None:
         customer = self.cast.jiwoo
-        self.attempt(open_case, customer.shop, Report(text=text), by=actors.customer(customer.pk), customer=customer)
+        self.attempt(
+            open_case, customer.shop, Report(text=text), by=actors.customer(customer.pk), customer=customer
+        )
 
     @rule(n=st.integers(0, 3), who=STAFF, type=TYPES, blocked=st.integers(0, 1))
     def triage(self, n: int, who: str, type: str, blocked: int) -> None:
@@ -111,12 +121,20 @@ class Desk(RuleBasedStateMachine):
     @rule(n=st.integers(0, 3), who=STAFF, level=LEVELS, reason=st.sampled_from(["", "checked"]))
     def lower_urgency(self, n: int, who: str, level: int, reason: str) -> None:
         self.attempt(
-            handling.lower_urgency, self.pick(n), by=self.by(who), seen=None, level=level, reason=reason, evidence="ledger"
+            handling.lower_urgency,
+            self.pick(n),
+            by=self.by(who),
+            seen=None,
+            level=level,
+            reason=reason,
+            evidence="ledger",
         )
 
     @rule(n=st.integers(0, 3), who=STAFF, hours=HOURS)
     def reply(self, n: int, who: str, hours: float) -> None:
-        self.attempt(talking.reply, self.pick(n), by=self.by(who), seen=None, text="…", next_word_at=self.soon(hours))
+        self.attempt(
+            talking.reply, self.pick(n), by=self.by(who), seen=None, text="…", next_word_at=self.soon(hours)
+        )
 
     @rule(n=st.integers(0, 3), words=WORDS)
     def customer_writes(self, n: int, words: str) -> None:
@@ -129,7 +147,9 @@ class Desk(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 3), who=STAFF)
     def fix(self, n: int, who: str) -> None:
-        self.attempt(fixing.record_fix, self.pick(n), by=self.by(who), seen=None, done="sent again", cause="bank")
+        self.attempt(
+            fixing.record_fix, self.pick(n), by=self.by(who), seen=None, done="sent again", cause="bank"
+        )
 
     @rule(n=st.integers(0, 3), who=STAFF, reference=st.sampled_from(["", "re_123"]))
     def verify(self, n: int, who: str, reference: str) -> None:
@@ -145,17 +165,25 @@ class Desk(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 3), who=STAFF)
     def find_wanting(self, n: int, who: str) -> None:
-        self.attempt(fixing.find_wanting, self.pick(n), by=self.by(who), seen=None, what_was_seen="still nothing")
+        self.attempt(
+            fixing.find_wanting, self.pick(n), by=self.by(who), seen=None, what_was_seen="still nothing"
+        )
 
     @rule(n=st.integers(0, 3), who=STAFF, hours=HOURS)
     def tell(self, n: int, who: str, hours: float) -> None:
-        self.attempt(telling.tell, self.pick(n), by=self.by(who), seen=None, text="done", next_word_at=self.soon(hours))
+        self.attempt(
+            telling.tell, self.pick(n), by=self.by(who), seen=None, text="done", next_word_at=self.soon(hours)
+        )
 
     @rule(n=st.integers(0, 3), who=STAFF)
     def ask(self, n: int, who: str) -> None:
         self.attempt(telling.ask_again, self.pick(n), by=self.by(who), seen=None, next_word_at=self.soon(30))
 
-    @rule(n=st.integers(0, 3), answer=st.sampled_from(["all_good", "partly", "not_good", "maybe"]), words=st.one_of(st.just(""), WORDS))
+    @rule(
+        n=st.integers(0, 3),
+        answer=st.sampled_from(["all_good", "partly", "not_good", "maybe"]),
+        words=st.one_of(st.just(""), WORDS),
+    )
     def confirm(self, n: int, answer: str, words: str) -> None:
         case = self.pick(n)
         telling_row = case.tellings.order_by("-id").first()
@@ -166,7 +194,13 @@ class Desk(RuleBasedStateMachine):
     @rule(n=st.integers(0, 3), who=STAFF, answer=st.sampled_from(["all_good", "partly"]))
     def record_confirmation(self, n: int, who: str, answer: str) -> None:
         self.attempt(
-            telling.record_confirmation, self.pick(n), by=self.by(who), seen=None, answer=answer, words="fine", channel="phone"
+            telling.record_confirmation,
+            self.pick(n),
+            by=self.by(who),
+            seen=None,
+            answer=answer,
+            words="fine",
+            channel="phone",
         )
 
     @rule(n=st.integers(0, 3), who=st.sampled_from(["minji", "sujin", "kang"]))
@@ -179,7 +213,14 @@ class Desk(RuleBasedStateMachine):
         if how == "unconfirmed":
             self.attempt(closing.end_unconfirmed, case, by=by, seen=None)
         elif how == "disagreed":
-            self.attempt(closing.end_disagreed, case, by=by, seen=None, text="We see it otherwise.", outside_route="1372")
+            self.attempt(
+                closing.end_disagreed,
+                case,
+                by=by,
+                seen=None,
+                text="We see it otherwise.",
+                outside_route="1372",
+            )
         else:
             self.attempt(closing.withdraw, case, by=by, seen=None, words="never mind")
 
@@ -191,7 +232,12 @@ class Desk(RuleBasedStateMachine):
     def merge(self, n: int, m: int, who: str) -> None:
         self.attempt(joining.merge, self.pick(n), self.pick(m), by=self.by(who), seen=None)
 
-    @rule(n=st.integers(0, 3), m=st.integers(0, 3), who=STAFF, relation=st.sampled_from(["child", "parent", "related"]))
+    @rule(
+        n=st.integers(0, 3),
+        m=st.integers(0, 3),
+        who=STAFF,
+        relation=st.sampled_from(["child", "parent", "related"]),
+    )
     def link(self, n: int, m: int, who: str, relation: str) -> None:
         self.attempt(joining.link, self.pick(n), self.pick(m), by=self.by(who), seen=None, relation=relation)
 
@@ -204,7 +250,14 @@ class Desk(RuleBasedStateMachine):
     def split(self, n: int, who: str) -> None:
         case = self.pick(n)
         last = case.messages.filter(author="customer").order_by("-id").first()
-        self.attempt(joining.split, case, [last.pk] if last else [], by=self.by(who), seen=None, subject="the other thing")
+        self.attempt(
+            joining.split,
+            case,
+            [last.pk] if last else [],
+            by=self.by(who),
+            seen=None,
+            subject="the other thing",
+        )
 
     @rule(hours=st.sampled_from([1, 26, 24 * 8]))
     def time_passes(self, hours: int) -> None:
@@ -233,7 +286,9 @@ class Desk(RuleBasedStateMachine):
         for case in Case.objects.all():
             level, version = self.levels.get(case.pk, (0, 0))
             if case.urgency < level:
-                lowered = case.events.filter(seq__gt=version, kind="urgency_lowered", data__to_level__lte=case.urgency)
+                lowered = case.events.filter(
+                    seq__gt=version, kind="urgency_lowered", data__to_level__lte=case.urgency
+                )
                 assert lowered.exists() and case.lowerings.exists()
             self.levels[case.pk] = (case.urgency, case.version)
 

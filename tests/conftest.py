@@ -1,0 +1,25 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import cast as stages
+
+
+@pytest.fixture
+def cast(db: None) -> stages.Cast:
+    """The standing cast, in the database."""
+    return stages.assemble()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests with real transactions begin by emptying every table, which the history refuses to everybody else."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute("ALTER TABLE makegood_caseevent DISABLE TRIGGER events_stand_all")
+    yield
