@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import pstats
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[1]
-PORT = 8765
+THREADS = 4  # a worker; granian's own default (256) makes them fight for the interpreter and the pool
 WORDS = (
     "주문번호 HN-20261101 환불을 신청한 지 열흘이 지났는데 아직 입금되지 않았습니다. 언제 처리되나요?",
     "订单 MT-20261102 退款申请十天了还没到账，什么时候能退？",
@@ -45,17 +46,18 @@ def body(client: int, nth: int) -> bytes:
     return json.dumps({"shop": "bench", "text": WORDS[nth % 3], "customer": customer}).encode()
 
 
-def api_client(client: int, token: str, until: float, done: Any) -> None:
+def api_client(client: int, address: tuple[int, str], until: float, done: Any) -> None:
     """Post until the time is over; every answer is read whole and must be 201."""
+    port, token = address
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     taken: list[float] = []
-    with closing(http.client.HTTPConnection("127.0.0.1", PORT)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
         while (begun := time.perf_counter()) < until:
             connection.request("POST", "/api/v1/cases", body(client, len(taken)), headers)
             answer = connection.getresponse()
             content = answer.read()
             if answer.status != 201:
-                raise SystemExit(f"{answer.status}: {content!r}")
+                raise SystemExit(f"{answer.status}: {content[:300]!r}")
             taken.append(time.perf_counter() - begun)
     done.put(taken)
 
@@ -78,7 +80,7 @@ def bare_client(client: int, url: str, until: float, done: Any) -> None:
     done.put(taken)
 
 
-def rate(target: Any, what: str, argument: str, clients: int, seconds: float) -> float:
+def rate(target: Any, what: str, argument: Any, clients: int, seconds: float) -> float:
     done: Any = multiprocessing.Queue()
     until = time.perf_counter() + seconds
     crowd = [multiprocessing.Process(target=target, args=(n, argument, until, done)) for n in range(clients)]
@@ -135,16 +137,33 @@ def settle(url: str) -> str:
     return secret
 
 
-def serve(url: str, workers: int) -> subprocess.Popen[bytes]:
+def free_port() -> int:
+    """A port that nobody has: the measure must not knock at somebody else's server."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    return port
+
+
+def serve(url: str, port: int, workers: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "makegood.wsgi:application"]
-    command += ["--port", str(PORT), "--workers", str(workers), "--no-access-log", "--log-level", "warning"]
-    command += os.environ.get("BENCH_GRANIAN", "").split()
+    command += [
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--blocking-threads",
+        str(THREADS),
+        "--no-access-log",
+        "--log-level",
+        "warning",
+    ]
     server = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "ERROR"}
     )
     for _ in range(100):
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", PORT)) as connection:
+            with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
                 connection.request("GET", "/healthz")
                 connection.getresponse().read()
                 return server
@@ -154,10 +173,11 @@ def serve(url: str, workers: int) -> subprocess.Popen[bytes]:
 
 
 def measure(url: str, secret: str, clients: int, seconds: float) -> None:
-    server = serve(url, 2)
+    port = free_port()
+    server = serve(url, port, 2)
     try:
-        rate(api_client, "warm-up", secret, clients, 2)
-        opened = rate(api_client, "POST /api/v1/cases", secret, clients, seconds)
+        rate(api_client, "warm-up", (port, secret), clients, 2)
+        opened = rate(api_client, "POST /api/v1/cases", (port, secret), clients, seconds)
     finally:
         server.terminate()
         server.wait(20)
