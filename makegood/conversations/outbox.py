@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.cases.models import Case, CaseLink
 from makegood.conversations.models import Delivery, Message
 
@@ -11,7 +11,7 @@ def letter(case: Case, what: str, *, link: CaseLink, message: Message | None = N
     """Put a letter to the customer into the outbox, in their language; None when no address is known."""
     if not case.customer.email:
         return None
-    return Delivery.objects.create(
+    delivery = Delivery(
         case=case,
         message=message,
         link=link,
@@ -20,3 +20,4 @@ def letter(case: Case, what: str, *, link: CaseLink, message: Message | None = N
         language=case.language,
         look_at=clock.now(),
     )
+    return rows.add(delivery)
