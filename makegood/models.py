@@ -3,6 +3,7 @@
 from makegood.api.models import IdempotencyKey
 from makegood.cases.models import *  # noqa: F403
 from makegood.conversations.models import Attachment, Blob, Delivery, Draft, Message, SearchEntry
+from makegood.jobs.models import LoadedRow
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
 from makegood.promises.models import Promise
 from makegood.transactions.models import Order, Payment, Shipment
@@ -15,6 +16,7 @@ __all__ = [
     "Delivery",
     "Draft",
     "IdempotencyKey",
+    "LoadedRow",
     "Message",
     "Order",
     "Payment",

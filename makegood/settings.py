@@ -130,7 +130,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "makegood.web.context.everywhere",
             ],
-            "builtins": ["makegood.web.templatetags.makegood"],
+            "builtins": ["django.templatetags.i18n", "makegood.web.templatetags.makegood"],
             "libraries": {"makegood": "makegood.web.templatetags.makegood"},
         },
     }
@@ -191,15 +191,23 @@ EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@makegood.example")
 
+PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
+
+# A report needs no account, so one address may send only so many; behind proxies, how many of them are ours.
+REPORTS_PER_HOUR = whole("MAKEGOOD_REPORTS_PER_HOUR", 20)
+PROXIES = whole("MAKEGOOD_PROXIES", 0)
+
 ATTACHMENT_BYTES = 20 * 1024 * 1024
 MESSAGE_CHARACTERS = 100_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FILES = 10
+# The form refuses more than ten with the words kept; only far beyond that the request itself is refused.
+DATA_UPLOAD_MAX_NUMBER_FILES = 60
 PACKS_DIR = os.environ.get("MAKEGOOD_PACKS", "")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "makegood.web.customer_csrf.refused"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -12,4 +12,5 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("api/", include("makegood.api.urls")),
+    path("", include("makegood.web.urls_outside")),
 ]

@@ -144,6 +144,7 @@ _kind("linked", _("Linked with case %(case)s as %(relation)s."), case=int, relat
 _kind("unlinked", _("Link with case %(case)s removed."), case=int)
 _kind("link_shared", _("Made a new link for the customer."), link=int)
 _kind("link_revoked", _("Revoked the customer's links."))
+_kind("letter_failed", _("A letter could not be delivered."), delivery=int, optional={"message": int})
 
 
 class BadEvent(TypeError):

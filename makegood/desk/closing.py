@@ -151,6 +151,8 @@ def reopen(case: Case, *, by: Actor, why: str = "", cause: CaseEvent | None = No
         ended_at=None,
         waiting_for="",
         due_at=due_at,
+        # Who left does not get it back: it goes to the team, where somebody sees it.
+        owner_id=case.owner_id if case.owner and case.owner.is_active else None,
         # Nobody has looked at the new round yet, unless the one who opened it again is of the desk.
         touched_at=clock.now() if by.is_staff else None,
     )

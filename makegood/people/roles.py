@@ -57,6 +57,7 @@ MAY: dict[str, frozenset[str]] = {
     # the customer's link
     "share_link": _DESK | _SYSTEM,
     "revoke_link": _DESK,
+    "deliver": _SYSTEM,
     # the house
     "keep_people": _ADMINS,
 }

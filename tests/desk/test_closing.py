@@ -156,6 +156,14 @@ def test_it_came_back_so_it_opens_again_with_all_its_history(cast):
     assert {b.code for b in blockers(closing_facts(case))} >= {"not_fixed", "not_verified", "not_confirmed"}
 
 
+def test_a_case_that_comes_back_does_not_go_to_somebody_who_left(cast):
+    case = stages.made_good(cast)
+    cast.minji.is_active = False
+    cast.minji.save(update_fields=["is_active"])
+    reopen(case, by=actors.customer(case.customer_id), why="또 안 들어왔어요")
+    assert stages.fresh(case).owner is None and stages.fresh(case).team == cast.front
+
+
 def test_a_parent_does_not_end_before_its_child_and_then_closes_by_itself(cast):
     parent, child = stages.told(cast), stages.told(cast)
     link(child, parent, by=cast.by(cast.minji), seen=None, relation="child")

@@ -98,9 +98,13 @@ class Desk(RuleBasedStateMachine):
     def assign(self, n: int, who: str, to: str) -> None:
         self.attempt(handling.assign, self.pick(n), by=self.by(who), seen=None, owner=getattr(self.cast, to))
 
-    @rule(n=st.integers(0, 3), who=STAFF)
+    @rule(n=st.integers(0, 3), who=STAFF, stretch=st.integers(1, 8))
+    def work_on(self, n: int, who: str, stretch: int) -> None:
+        """What a diligent desk would do next, some steps in a row, so that random walks also reach the end of the loop."""
+        for _ in range(stretch):
+            self.next_step(n, who)
+
     def next_step(self, n: int, who: str) -> None:
-        """What a diligent desk would do next, so that random walks also reach the far end of the loop."""
         case = self.pick(n)
         steps = {
             "reported": lambda: self.triage(n, who, "refund.delay", 0),
@@ -302,7 +306,7 @@ class Desk(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_the_laws_hold_whatever_is_done(db):
     Desk.TestCase.settings = settings(
-        max_examples=25,
+        max_examples=50,
         stateful_step_count=36,
         deadline=None,
         suppress_health_check=list(HealthCheck),

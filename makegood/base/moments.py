@@ -1,0 +1,22 @@
+"""A moment in words, in the reader's language and zone (the zone that Django has active)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from babel.dates import format_skeleton
+from django.utils import timezone, translation
+
+from makegood.base import clock
+from makegood.base.languages import KO, ZH, closest
+
+_BABEL = {KO: "ko", ZH: "zh_Hans"}
+
+
+def said(moment: datetime) -> str:
+    """'Nov 3, 14:20', '11월 3일 14:20', '11月3日 14:20'; with the year when it is another one than now."""
+    local = timezone.localtime(moment)
+    same_year = local.year == timezone.localtime(clock.now()).year
+    locale = _BABEL.get(closest(translation.get_language()), "en")
+    day = format_skeleton("MMMd" if same_year else "yMMMd", local, tzinfo=local.tzinfo, locale=locale)
+    return f"{day}{', ' if locale == 'en' else ' '}{local:%H:%M}"

@@ -1,0 +1,64 @@
+"""The tasks of the worker, and when they run by themselves. The queue is only a nudge (law 5): what is due stands in rows."""
+
+from __future__ import annotations
+
+import logging
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
+
+from makegood.jobs import deliver as delivering
+from makegood.jobs import upkeep
+
+log = logging.getLogger("makegood.jobs")
+DEAD_AFTER_SECONDS = 600
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="makegood.jobs.tasks.deliver", queueing_lock="deliver", pass_context=True)
+def deliver(context: JobContext, timestamp: int = 0) -> int:
+    """Send the letters that are due; each minute, and when a case is written to."""
+    return delivering.send_due(stop=context.should_abort)
+
+
+@app.periodic(cron="17 18 * * *")  # UTC: the small hours of Seoul and Beijing
+@app.task(name="makegood.jobs.tasks.retrain", queueing_lock="retrain", lock="retrain")
+def retrain(timestamp: int = 0) -> str:
+    """Train the triage model on what people decided; seconds of work, so in a job of its own."""
+    # Late: the model needs numpy and half a second, and a worker that only sends letters needs neither.
+    from makegood.desk.suggesting import retrain as train
+
+    made = train()
+    log.info("triage model trained: %s", made or "kept the present one")
+    return str(made)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="makegood.jobs.tasks.retrain_when_enough", queueing_lock="retrain_when_enough")
+def retrain_when_enough(timestamp: int = 0) -> bool:
+    """Train in the day too, once 25 new corrections have come."""
+    if not upkeep.enough_to_learn("makegood.jobs.tasks.retrain"):
+        return False
+    retrain.configure().defer()
+    return True
+
+
+@app.periodic(cron="43 17 * * *")
+@app.task(name="makegood.jobs.tasks.clean_up", queueing_lock="clean_up")
+def clean_up(timestamp: int = 0) -> dict[str, int]:
+    """Take away what has had its day."""
+    return upkeep.clean_up()
+
+
+@app.periodic(cron="5 * * * *")
+@app.task(name="makegood.jobs.tasks.sweep_queue", queueing_lock="sweep_queue", pass_context=True)
+async def sweep_queue(context: JobContext, timestamp: int = 0) -> None:
+    """Forget jobs that ended a week ago; call jobs of killed workers failed, so that their locks are free again."""
+    jobs = context.app.job_manager
+    for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
+        await jobs.finish_job(job, status=Status.FAILED, delete_job=False)
+    hours = int(upkeep.JOBS.total_seconds() // 3600)
+    await jobs.delete_old_jobs(
+        nb_hours=hours, include_failed=True, include_cancelled=True, include_aborted=True
+    )
