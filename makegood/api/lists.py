@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from ninja import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import StringConstraints as Text
 
 from makegood.api import out, paging, sheet
 from makegood.api.answers import PROBLEMS, router, strict_query
+from makegood.api.shapes import Moment
 from makegood.api.tokens import acting, caller_of
 from makegood.api.verbs import case_of
 from makegood.base.languages import Text3
@@ -35,7 +36,7 @@ class Filters(BaseModel):
     owner: Literal["me", "nobody"] | None = None
     type: Annotated[str, Text(max_length=40, pattern=r"^[A-Za-z0-9._-]+$")] | None = None
     urgency_min: Annotated[int, Field(ge=1, le=5)] | None = None
-    updated_since: AwareDatetime | None = None
+    updated_since: Moment | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     cursor: Annotated[str, Text(max_length=200)] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -26,11 +27,11 @@ def _written(value: Any) -> Any:
     return value
 
 
-def _our_age(value: Any) -> Any:
-    """PostgreSQL has years before 1, Python has not: what cannot be read back must not be stored."""
-    if not 1970 <= value.year <= 2999:
+def _our_age(value: datetime) -> datetime:
+    """In UTC and of our age: PostgreSQL has years before 1 and refuses zones beyond 16 hours, Python is the other way round."""
+    if not 1971 <= value.year <= 2999:
         raise ValueError("out of range")
-    return value
+    return value.astimezone(UTC)
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_our_age)]

@@ -222,6 +222,7 @@ def test_a_query_is_strict_too(cast, call, problem):
         "shop=%00",
         "urgency=5",
         "updated_since=yesterday",
+        "updated_since=0782-02-02T07:43:07%2B20:33",
         "owner=jun",
     ):
         problem(minji.get(f"/cases?{query}"), 422)
