@@ -19,12 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:
-            asyncio.run(_open_and_run(worker_app))
-
-
-async def _open_and_run(worker_app: Any) -> None:
-    async with worker_app.open_async():
-        await _run(worker_app)
+            asyncio.run(_run(worker_app))
 
 
 async def _run(worker_app: Any) -> None:
