@@ -50,6 +50,8 @@ def database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
+            # Only what asks for it by a plain cursor is prepared (base/rows.py); Django's own statements are not.
+            "prepare_threshold": 1,
             "pool": {"min_size": 1, "max_size": whole("MAKEGOOD_DB_POOL", 12), "timeout": 10},
             **query,
         },
@@ -87,9 +89,11 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "procrastinate.contrib.django",
+    "ninja",
     "makegood",
 ]
 MIDDLEWARE = [
+    "makegood.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -11,6 +11,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("api/", include("makegood.api.urls")),
     path("", include("makegood.web.urls_outside")),
     path("", include("makegood.web.urls_agent")),
     path("", include("makegood.web.urls_case")),

@@ -1,0 +1,1 @@
+"""The API door: parse, ask the desk, render as data. It decides nothing."""

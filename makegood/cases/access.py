@@ -11,7 +11,7 @@ from makegood.base.errors import NotThere
 from makegood.cases.models import Case, CaseLink, Ending
 from makegood.people import actors
 from makegood.people.actors import Actor
-from makegood.people.models import Role, Team
+from makegood.people.models import Role, Shop, Team
 
 _EVERYWHERE = (actors.SYSTEM, Role.MANAGER, Role.ADMIN)
 _signer = signing.Signer(salt="makegood.case-link", sep="~")
@@ -28,6 +28,24 @@ def cases_for(actor: Actor) -> QuerySet[Case]:
         return every.filter(shop__merchants=actor.user_id)
     served = shops_served(actor)
     return every if served is None else every.filter(Q(shop_id__in=served) | Q(owner_id=actor.user_id))
+
+
+def shops_for(actor: Actor) -> list[int] | None:
+    """Ids of the shops whose cases the actor sees and may open: a merchant's own, those that staff serve; None means all."""
+    if actor.role in (actors.SYSTEM, Role.MANAGER, Role.ADMIN):
+        return None
+    if actor.role == Role.MERCHANT:
+        return sorted(Shop.objects.filter(merchants=actor.user_id).values_list("pk", flat=True))
+    return shops_served(actor)
+
+
+def shop_for(actor: Actor, code: str) -> Shop:
+    """The shop with this code, for a case to be opened there; raises NotThere beside 'shop' when it is not the actor's."""
+    seen = shops_for(actor)
+    shop = Shop.objects.filter(code=code).first()
+    if shop is None or (seen is not None and shop.pk not in seen):
+        raise NotThere("no_shop", _("There is no such shop."), field="shop")
+    return shop
 
 
 def shops_served(actor: Actor) -> list[int] | None:

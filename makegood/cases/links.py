@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.cases.access import token_of
 from makegood.cases.models import Case, CaseLink
 from makegood.packs import policy
@@ -15,7 +15,7 @@ from makegood.packs import policy
 def make(case: Case) -> CaseLink:
     """A new link, valid for as long as the policy says."""
     now = clock.now()
-    return CaseLink.objects.create(case=case, made_at=now, ends_at=now + policy().customer_link)
+    return rows.add(CaseLink(case=case, made_at=now, ends_at=now + policy().customer_link))
 
 
 def standing(case: Case) -> CaseLink:

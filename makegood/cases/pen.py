@@ -13,10 +13,11 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.base.errors import NotThere, Refusal, Stale
 from makegood.cases import events, urgency
 from makegood.cases.models import Case, CaseEvent, UrgencyEvidence, UrgencyLowering
+from makegood.cases.models.case import number_of
 from makegood.cases.states import Status, may_move
 from makegood.people.actors import Actor
 
@@ -108,7 +109,7 @@ def write(
     for name, value in changes.items():
         setattr(case, name, value)
     case.version = seq
-    return _store_event(case.pk, seq, kind, by, checked, at or moment, moment, cause)
+    return _store_event(case, seq, kind, by, checked, at or moment, moment, cause)
 
 
 def begin(case: Case, *, evidence: list[urgency.Evidence]) -> Case:
@@ -117,7 +118,8 @@ def begin(case: Case, *, evidence: list[urgency.Evidence]) -> Case:
         raise RuntimeError("the pen writes inside a transaction only")
     case.version, case.status = 1, Status.REPORTED
     case.urgency, case.urgency_floor = urgency.raised(1, 1, evidence)
-    case.save(force_insert=True)
+    rows.add(case)
+    case.number = number_of(case.pk)
     return case
 
 
@@ -133,11 +135,11 @@ def opened(
     """The first event of a case that :func:`begin` inserted in this transaction."""
     moment = clock.now()
     _store_evidence(case.pk, 1, evidence, evidence_message, by, moment)
-    return _store_event(case.pk, 1, "opened", by, events.checked("opened", data), at or moment, moment, None)
+    return _store_event(case, 1, "opened", by, events.checked("opened", data), at or moment, moment, None)
 
 
 def _store_event(
-    case_id: int,
+    case: Case,
     seq: int,
     kind: str,
     by: Actor,
@@ -146,8 +148,8 @@ def _store_event(
     moment: datetime,
     cause: CaseEvent | None,
 ) -> CaseEvent:
-    return CaseEvent.objects.create(
-        case_id=case_id,
+    event = CaseEvent(
+        case=case,
         seq=seq,
         kind=kind,
         actor_role=by.role,
@@ -158,12 +160,13 @@ def _store_event(
         data=data,
         cause=cause,
     )
+    return rows.add(event)
 
 
 def _store_evidence(
     case_id: int, seq: int, evidence: list[urgency.Evidence], message: int | None, by: Actor, moment: datetime
 ) -> None:
-    UrgencyEvidence.objects.bulk_create(
+    rows.add_all(
         UrgencyEvidence(
             case_id=case_id,
             seq=seq,

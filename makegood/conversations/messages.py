@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.base.words import clean, file_name
 from makegood.cases.models import Case
-from makegood.conversations.models import Attachment, Blob, Message
+from makegood.conversations.models import Attachment, Blob, Message, SearchEntry
 from makegood.people.actors import Actor
 from makegood.text import language as languages
 from makegood.text import search
@@ -50,7 +49,7 @@ def store(
     read from the words; the case's language stands in where the words do not tell ('ok', an emoji).
     """
     body = clean(body, limit=settings.MESSAGE_CHARACTERS, field="text", required=not files)
-    message = Message.objects.create(
+    message = Message(
         case=case,
         author=author,
         by_id=by.user_id,
@@ -60,6 +59,7 @@ def store(
         body=body,
         at=clock.now(),
     )
+    rows.add(message)
     for file in files:
         attach(message, file)
     index(
@@ -94,13 +94,16 @@ def attach(message: Message, file: Upload) -> Attachment:
 
 
 def index(case: Case, message: Message | None, parts: Iterable[tuple[str, str]], *, staff_only: bool) -> None:
-    """Write the search row. The literal is built by us and cast, since PostgreSQL's parser does not cut Chinese or Korean."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO makegood_searchentry (case_id, message_id, shop_id, staff_only, vector)"
-            " VALUES (%s, %s, %s, %s, %s::tsvector)",
-            [case.pk, message.pk if message else None, case.shop_id, staff_only, search.vector(parts)],
+    """Write the search row. The literal is cut by us, since PostgreSQL's parser does not cut Chinese or Korean."""
+    rows.add(
+        SearchEntry(
+            case=case,
+            message=message,
+            shop_id=case.shop_id,
+            staff_only=staff_only,
+            vector=search.vector(parts),
         )
+    )
 
 
 def readable_by(actor: Actor, case: Case) -> QuerySet[Message]:

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.cases.models import Case, CaseLink
 from makegood.conversations.models import Delivery, Message
 
@@ -22,7 +22,7 @@ def letter(case: Case, what: str, *, link: CaseLink, message: Message | None = N
     """Put a letter to the customer into the outbox, in their language; None when no address is known."""
     if not case.customer.email:
         return None
-    delivery = Delivery.objects.create(
+    delivery = Delivery(
         case=case,
         message=message,
         link=link,
@@ -31,6 +31,7 @@ def letter(case: Case, what: str, *, link: CaseLink, message: Message | None = N
         language=case.language,
         look_at=clock.now(),
     )
+    rows.add(delivery)
     transaction.on_commit(nudge, robust=True)
     return delivery
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core import signing
 from django.db import connection
@@ -103,7 +104,7 @@ def find(actor: Actor, text: str, *, limit: int = 20, after: str | None = None, 
     hits = [_hit(case, "", words, exact=True) for case in exact]
     known = {case.pk for case in exact}
     hits += [
-        _hit(cases[row[0]], bodies.get(row[1], ""), words)
+        _hit(cases[row[0]], bodies.get(row[1] or 0, ""), words)
         for row in rows
         if row[0] in cases and row[0] not in known
     ]
@@ -124,7 +125,7 @@ def _rows(
 ) -> list[tuple[int, int | None, int, int, int]]:
     """(case, best message, cases in all, entries in all, newest entry), best first."""
     where, join = [], ""
-    params: dict[str, object] = {"query": query, "limit": limit, "offset": offset}
+    params: dict[str, Any] = {"query": query, "limit": limit, "offset": offset}
     shops = shops_served(actor)
     if shops is not None:
         # One's own open cases are seen wherever they came from, as cases.access says.

@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.base.languages import closest
 from makegood.base.words import clean, clean_line
 from makegood.cases import links, pen
-from makegood.cases.models import Case, CaseEvent, Reference
+from makegood.cases.models import Case, CaseEvent, CaseLink, Reference
 from makegood.cases.urgency import Impact
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Upload
+from makegood.conversations.models import Message
 from makegood.desk import demands
 from makegood.desk.verb import verb
 from makegood.packs import policy, taxonomy
@@ -25,6 +26,7 @@ from makegood.people.actors import Actor
 from makegood.people.customers import find_or_add
 from makegood.people.models import Customer, Shop
 from makegood.promises import words as promised_words
+from makegood.promises.models import Promise
 from makegood.text import entities
 from makegood.text import language as languages
 from makegood.transactions.models import Order
@@ -93,41 +95,42 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
     level = max(e.level for e in evidence)
     first_word = policy().level(level).first_word
     case.due_at = now + first_word
-    pen.begin(case, evidence=evidence)
-    message = messages.store(
-        case,
-        by=by,
-        author=author_of(by),
-        audience=messages.Audience.CUSTOMER,
-        body=text,
-        language=language,
-        channel=report.channel,
-        files=report.files,
-        head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
-    )
-    promise = promised_words.give(
-        case,
-        due_at=case.due_at,
-        by=None,
-        what="first_word",
-        basis="policy",
-        policy={"level": level, "first_word": str(first_word)},
-    )
-    remember(case, message.pk, found, report.answers)
-    outbox.letter(case, "received", link=links.make(case), message=message)
-    return pen.opened(
-        case,
-        by=by,
-        at=report.happened_at,
-        data={
-            "message": message.pk,
-            "level": case.urgency,
-            "promise": promise.pk,
-            "until": case.due_at.isoformat(),
-        },
-        evidence=evidence,
-        evidence_message=message.pk,
-    )
+    with rows.together(Case, Message, Promise, CaseLink, CaseEvent):
+        pen.begin(case, evidence=evidence)
+        message = messages.store(
+            case,
+            by=by,
+            author=author_of(by),
+            audience=messages.Audience.CUSTOMER,
+            body=text,
+            language=language,
+            channel=report.channel,
+            files=report.files,
+            head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
+        )
+        promise = promised_words.give(
+            case,
+            due_at=case.due_at,
+            by=None,
+            what="first_word",
+            basis="policy",
+            policy={"level": level, "first_word": str(first_word)},
+        )
+        remember(case, message.pk, found, report.answers)
+        outbox.letter(case, "received", link=links.make(case), message=message)
+        return pen.opened(
+            case,
+            by=by,
+            at=report.happened_at,
+            data={
+                "message": message.pk,
+                "level": case.urgency,
+                "promise": promise.pk,
+                "until": case.due_at.isoformat(),
+            },
+            evidence=evidence,
+            evidence_message=message.pk,
+        )
 
 
 def check_codes(report: Report) -> None:
@@ -174,7 +177,7 @@ def remember(
     case: Case, message_id: int, found: list[entities.Entity], answers: tuple[tuple[str, str], ...]
 ) -> None:
     """Keep what was found in the words, and what the customer answered to the playbook's questions."""
-    Reference.objects.bulk_create(
+    rows.add_all(
         Reference(
             case=case, message_id=message_id, kind=e.kind, value=e.value[:120], start=e.start, end=e.end
         )

@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
@@ -72,14 +73,14 @@ def _refuse_losing_rights(user: User, by: Actor, role: str, active: bool, *, las
 
 def save_me(*, by: Actor, name: str, language: str, zone: str) -> None:
     """Change one's own name, language and time zone."""
-    User.objects.filter(pk=by.user_id).update(
+    User.objects.filter(pk=by.user_id or 0).update(
         name=clean_line(name, limit=80, field="name"), language=_language(language), zone=_zone(zone)
     )
 
 
 def speak(*, by: Actor, language: str) -> None:
     """Change only one's own language."""
-    User.objects.filter(pk=by.user_id).update(language=_language(language))
+    User.objects.filter(pk=by.user_id or 0).update(language=_language(language))
 
 
 def save_team(
@@ -197,7 +198,7 @@ def _waiting(user: User) -> bool:
     return SignInLink.objects.filter(user=user, used_at__isnull=True, ends_at__gt=clock.now()).exists()
 
 
-def _standing(secret: str):  # type: ignore[no-untyped-def]
+def _standing(secret: str) -> QuerySet[SignInLink]:
     return SignInLink.objects.filter(
         digest=digest(secret), used_at__isnull=True, ends_at__gt=clock.now(), user__is_active=True
     )
@@ -216,7 +217,7 @@ def _email(raw: str, own: int | None) -> str:
         validate_email(email)
     except ValidationError:
         raise Refusal("bad_email", _("This is not an email address."), field="email") from None
-    if User.objects.filter(email__iexact=email).exclude(pk=own).exists():
+    if User.objects.filter(email__iexact=email).exclude(pk=own or 0).exists():
         raise Refusal("taken", _("Somebody has this email address already."), field="email")
     return email
 

@@ -16,9 +16,11 @@ from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author, Upload
 from makegood.conversations.models import Draft
+from makegood.desk.opening import remember
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
 from makegood.promises import words as promised_words
+from makegood.text import entities
 
 
 @verb("reply")
@@ -77,6 +79,8 @@ def customer_writes(case: Case, *, by: Actor, text: str, files: Sequence[Upload]
     message = messages.store(
         case, by=by, author=Author.CUSTOMER, audience=Audience.CUSTOMER, body=text, files=files
     )
+    # A tracking number often comes only with the second letter: it is found and marked there too.
+    remember(case, message.pk, entities.find(message.body, message.language), ())
     moves: dict[str, Any] = (
         {"status": Status.WORKING, "waiting_for": ""} if case.status == Status.WAITING else {}
     )

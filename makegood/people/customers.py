@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.words import clean_line
 from makegood.people.models import Customer, Shop
@@ -21,10 +23,25 @@ def find_or_add(shop: Shop, name: str, email: str, phone: str, language: str) ->
             validate_email(email)
         except ValidationError:
             raise Refusal("bad_email", _("This is not an email address."), field="email") from None
-        customer, _new = Customer.objects.get_or_create(
-            shop=shop, email=email, defaults={"name": name, "phone": phone, "language": language}
-        )
-        return customer
+        known = Customer.objects.filter(shop=shop, email=email).first()
+        return known or _add(shop, name, email, phone, language)
     if phone and (known := Customer.objects.filter(shop=shop, phone=phone).order_by("id").first()):
         return known
     return Customer.objects.create(shop=shop, name=name, phone=phone, language=language)
+
+
+def _add(shop: Shop, name: str, email: str, phone: str, language: str) -> Customer:
+    """A new customer; when somebody else added them a moment ago, theirs. One statement, where get_or_create takes three."""
+    made_at = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO makegood_customer (shop_id, name, email, phone, language, made_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+            [shop.pk, name, email, phone, language, made_at],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return Customer.objects.get(shop=shop, email__iexact=email)
+    return Customer(
+        pk=row[0], shop=shop, name=name, email=email, phone=phone, language=language, made_at=made_at
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.cases.models import Case
 from makegood.promises.models import Promise
@@ -32,7 +32,7 @@ def give(
         raise Refusal(
             "bad_time", _("The next word must be ahead of now, and within 60 days."), field="next_word_at"
         )
-    return Promise.objects.create(
+    promise = Promise(
         case=case,
         what=what,
         basis=basis,
@@ -42,6 +42,7 @@ def give(
         words=words,
         policy=policy or {},
     )
+    return rows.add(promise)
 
 
 def settle(case: Case, *, proof_id: int) -> None:

@@ -48,9 +48,9 @@ MOST_AT_ONCE = queue.PAGE
 @require_GET
 @signed_in
 def show(request: HttpRequest) -> HttpResponse:
-    if not request.user.is_staff_here:  # type: ignore[union-attr]
+    if not actor(request).is_staff:
         return redirect("merchant")
-    usual = "open" if request.user.role in (Role.MANAGER, Role.ADMIN) else "mine"  # type: ignore[union-attr]
+    usual = "open" if actor(request).role in (Role.MANAGER, Role.ADMIN) else "mine"
     page = queue.read(actor(request), asked(request.GET, usual))
     whole = not request.htmx or request.htmx.history_restore_request  # type: ignore[attr-defined]
     shown = {
@@ -74,7 +74,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def asked(given: QueryDict, usual: str = "mine") -> Ask:
     """What the address asks for; what makes no sense in it is as if it were not there."""
     ask = Ask(
-        view=given["view"] if given.get("view") in queue.VIEWS else usual,
+        view=view if (view := given.get("view", usual)) in queue.VIEWS else usual,
         sort=given.get("sort", ""),
         shop=_number(given.get("shop")),
         type=given.get("type", "")[:40].replace("\x00", ""),

@@ -50,7 +50,7 @@ def window(browser: Browser, live_server: object) -> Iterator[Callable[..., Page
             page.goto("/sign-in/login/")
             page.fill("input[name=login]", user.email)  # type: ignore[attr-defined]
             page.fill("input[name=password]", "correct horse 9")
-            page.click("main button[type=submit]")
+            page.click("main button.primary")
             page.wait_for_url("**/")
         return page
 

@@ -93,6 +93,12 @@ def test_why_it_is_urgent_stands_with_the_customers_words_and_a_lowering_stays(c
     assert '<mark class="order_no" title="Order number">' in read
 
 
+def test_an_order_number_in_a_later_letter_is_marked_too(cast, client):
+    case = stages.owned(cast)
+    talking.customer_writes(case, by=actors.customer(case.customer_id), text="주문번호 HN-20269999 건입니다")
+    assert "HN-20269999</mark>" in page(client, cast.hana, case)
+
+
 def test_the_order_is_shown_with_the_age_of_each_fact(cast, client):
     hours = clock.now() - timedelta(hours=3)
     Payment.objects.create(order=cast.order, state="taken", amount=39000, currency="KRW", told_at=hours)

@@ -104,6 +104,7 @@ def test_a_second_step_is_set_up_and_asked_for(cast, client):
     code = auth.format_hotp_value(auth.hotp_value(secret, next(iter(auth.yield_hotp_counters_from_time()))))
     client.post("/sign-in/2fa/authenticate/", {"code": code})
     assert client.get("/me/").status_code == 200
+    client.post("/sign-in/reauthenticate/", {"password": PASSWORD})
     for page in ("totp/deactivate/", "recovery-codes/generate/", ""):
         assert client.get(f"/sign-in/2fa/{page}").status_code == 200
 

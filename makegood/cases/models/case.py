@@ -126,6 +126,11 @@ class Case(models.Model):
         return self.status != Status.ENDED
 
 
+def number_of(case_id: int) -> int:
+    """The number of the case with this id, as the database generates it: the id and two check digits."""
+    return case_id * 100 + 98 - (case_id * 100) % 97
+
+
 def is_number(number: int) -> bool:
     """Whether the check digits of a case number are right (ISO 7064 MOD 97-10)."""
     return number > 0 and number % 97 == 1

@@ -1,0 +1,212 @@
+"""What the API takes: the fields of each verb, strict about names and types. The rules themselves stand in the desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import StringConstraints as Text
+
+from makegood.cases.urgency import Impact
+
+Line = Annotated[str, Text(max_length=400)]
+Words = Annotated[str, Text(max_length=200_000)]
+Code = Annotated[str, Text(max_length=60, pattern=r"^[A-Za-z0-9._-]*$")]
+Row = Annotated[StrictInt, Field(ge=1, le=2**63 - 1)]
+Number = Annotated[StrictInt, Field(ge=1, le=2**63 - 1, description="A case number.")]
+Yes = Annotated[bool, Field(strict=True)]
+Language = Literal["ko", "zh-hans", "en"]
+
+
+def _written(value: Any) -> Any:
+    """A moment is written out (ISO 8601 with its zone): a bare number could be seconds or milliseconds."""
+    if not isinstance(value, str) or value.strip().lstrip("-+").replace(".", "").isdigit():
+        raise ValueError("not a written moment")
+    return value
+
+
+def _our_age(value: datetime) -> datetime:
+    """In UTC and of our age: PostgreSQL has years before 1 and refuses zones beyond 16 hours, Python is the other way round."""
+    if not 1971 <= value.year <= 2999:
+        raise ValueError("out of range")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_our_age)]
+
+
+class Body(BaseModel):
+    """Fields of one verb; :meth:`fields` gives them by the names of the desk."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "seen"}
+
+
+class Seen(Body):
+    """A verb that collides: ``seen`` is the version that the caller has read."""
+
+    seen: Annotated[StrictInt, Field(ge=0)] | None = Field(
+        default=None,
+        description="The version that you have read; null accepts any. Needed here or as If-Match.",
+    )
+
+
+class ImpactIn(Body):
+    money_lost: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)] | None = None
+    currency: Annotated[str, Text(pattern=r"^([A-Z]{3})?$")] = ""
+    orders_blocked: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 0
+    campaign_at_risk: Yes = False
+
+    def impact(self) -> Impact:
+        return Impact(self.money_lost, self.currency, self.orders_blocked, self.campaign_at_risk)
+
+
+class CustomerIn(Body):
+    name: Line = ""
+    email: Line = ""
+    phone: Line = ""
+
+
+class Open(Body):
+    """A problem as it was reported. ``text`` is in the customer's own words."""
+
+    shop: Annotated[str, Text(max_length=40, pattern=r"^[-A-Za-z0-9_]+$")] = Field(
+        description="The shop's code."
+    )
+    text: Words
+    customer: CustomerIn = CustomerIn()
+    subject: Line = ""
+    order_number: Line = ""
+    type: Code = ""
+    asked_remedy: Code = ""
+    impact: ImpactIn = ImpactIn()
+    language: Language | None = None
+    happened_at: Moment | None = None
+    channel: Annotated[str, Text(max_length=12, pattern=r"^[a-z_]*$")] = ""
+
+
+class Said(Body):
+    text: Words
+
+
+class Reply(Seen):
+    text: Words
+    next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
+
+
+class Triage(Seen):
+    type: Code
+    second_type: Code = ""
+    kind: Code = ""
+    responsibility: Code = ""
+    asked_remedy: Code = ""
+    order_number: Line = ""
+    impact: ImpactIn | None = None
+    suggested: Annotated[Code, Text(max_length=40)] = ""
+
+
+class Assign(Seen):
+    owner: Line | None = Field(default=None, description="Email of the new owner.")
+    team: Line | None = Field(default=None, description="Name of the new team.")
+
+
+class Wait(Seen):
+    waiting_for: Code = Field(description="Whom the case waits for; empty to go on.")
+
+
+class NoteFact(Body):
+    text: Words
+    source: Code
+    happened_at: Moment | None = None
+    detail: Line = ""
+
+
+class StrikeFact(Body):
+    fact: Row
+    because: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"fact_id": self.fact, "because": self.because}
+
+
+class Tick(Body):
+    item: Line
+    done: Yes = True
+    answer: Words = ""
+
+
+class RaiseUrgency(Body):
+    level: StrictInt
+    reason: Words
+
+
+class LowerUrgency(Seen):
+    level: StrictInt
+    reason: Words
+    evidence: Words
+
+
+class Fix(Seen):
+    done: Words
+    cause: Words
+    remedy: Code = ""
+
+
+class Verify(Seen):
+    proof: Code
+    what_was_seen: Words
+    reference: Line = ""
+
+
+class FindWanting(Seen):
+    what_was_seen: Words
+
+
+class Ask(Seen):
+    next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
+    channel: Code = "letter"
+    note: Words = ""
+
+
+class RecordConfirmation(Seen):
+    answer: Code
+    words: Words
+    channel: Code
+
+
+class Reopen(Body):
+    why: Words
+
+
+class EndDisagreed(Seen):
+    text: Words
+    outside_route: Words
+
+
+class Withdraw(Seen):
+    words: Words
+
+
+class Merge(Seen):
+    into: Number
+
+
+class Split(Seen):
+    messages: Annotated[list[Row], Field(min_length=1, max_length=1000)]
+    subject: Line
+
+    def fields(self) -> dict[str, Any]:
+        return {"message_ids": self.messages, "subject": self.subject}
+
+
+class Link(Seen):
+    other: Number
+    relation: Code = Field(description="child, parent or related.")
+
+
+class Unlink(Seen):
+    other: Number
