@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -47,9 +45,7 @@ def when(moment: datetime | None) -> str | SafeString:
     """A moment as people say it, with the exact one in the title: '3 hours ago', 'in 20 minutes', 'Nov 3, 14:20'."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
-    exact = date_format(local, "DATETIME_FORMAT")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, spoken(moment))
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), said(moment), spoken(moment))
 
 
 def spoken(moment: datetime) -> str:
