@@ -67,7 +67,7 @@ def test_the_whole_loop(language: str, window: Callable[..., Page]) -> None:
 
     desk = window(language, cast.minji, viewport={"width": 1280, "height": 900})
     expect(desk.locator("html")).to_have_attribute("lang", language)
-    desk.goto("/?view=all")
+    desk.goto("/?view=open")
     desk.locator(f"a[href='/cases/{case.number}/']").first.click()
     press(desk, "triage", type="refund.delay")
     press(desk, "take")

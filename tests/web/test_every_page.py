@@ -1,0 +1,158 @@
+"""Every address, every role, every language, with and without htmx: the right door opens, the others stay shut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from makegood.base.languages import CODES
+from makegood.cases import access
+from makegood.cases.models import Case
+from makegood.conversations.messages import Upload
+from tests import cast as stages
+
+pytestmark = pytest.mark.django_db
+
+DESK = {"minji", "sujin", "wei", "hana", "root"}
+KEEPERS = {"hana", "root"}
+MERCHANTS = {"kang"}
+STRANGERS = {"luo"}  # a merchant of another shop
+EVERYBODY = {"nobody", *DESK, *MERCHANTS, *STRANGERS}
+
+#: name of an address that is read -> (its address, who gets 200). Everybody else is sent to sign in, refused, or finds nothing.
+READ: dict[str, tuple[str, set[str]]] = {
+    "healthz": ("/healthz", EVERYBODY),
+    "queue": ("/", DESK),
+    "search": ("/search/?q=환불", DESK),
+    "me": ("/me/", EVERYBODY - {"nobody"}),
+    "people": ("/people/", KEEPERS),
+    "people_new": ("/people/users/new/", KEEPERS),
+    "people_edit": ("/people/users/{minji}/", KEEPERS),
+    "welcome": ("/welcome/no-such-secret/", set()),
+    "new_case": ("/cases/new/", DESK),
+    "case": ("/cases/{number}/", DESK),
+    "attachment": ("/files/{file}/", DESK | MERCHANTS),
+    "report_shops": ("/report/", EVERYBODY),
+    "report": ("/report/haneul/", EVERYBODY),
+    "report_questions": ("/report/haneul/questions/?type=refund.delay", EVERYBODY),
+    "customer_case": ("/c/{token}/", EVERYBODY),
+    "customer_thanks": ("/c/{token}/thanks/", EVERYBODY),
+    "customer_file": ("/c/{token}/files/{file}/", EVERYBODY),
+    "merchant": ("/merchant/", MERCHANTS | STRANGERS),
+    "merchant_new": ("/merchant/new/", MERCHANTS | STRANGERS),
+    "merchant_case": ("/merchant/{number}/", MERCHANTS),
+    "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
+}
+#: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
+SENT = re.compile(r"^(case_\w+|queue_many|language|people_link|customer_act)$")
+OTHERS_OWN = re.compile(
+    r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
+)  # allauth's and ninja's pages, tried in test_signin and tests/api
+
+
+def names() -> Iterator[str]:
+    """The name of every address of the site."""
+    waiting: list[URLPattern | URLResolver] = list(get_resolver().url_patterns)
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, URLResolver):
+            if entry.namespace is None:
+                waiting.extend(entry.url_patterns)
+        elif entry.name:
+            yield entry.name
+
+
+def test_no_address_is_forgotten_here():
+    unknown = {n for n in names() if n not in READ and not SENT.match(n) and not OTHERS_OWN.match(n)}
+    assert not unknown, f"say in READ who may open {unknown}"
+
+
+@pytest.fixture
+def places(cast):
+    case = stages.reported(cast, files=[Upload("proof.txt", "text/plain", b"seen")])
+    stages.take(case, by=cast.by(cast.minji), seen=None)
+    values = {
+        "number": case.number,
+        "file": case.attachments.get().pk,
+        "token": access.token_of(case.links.get()),
+        "minji": cast.minji.pk,
+    }
+    return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
+
+
+@pytest.fixture
+def visitors(cast):
+    found = {"nobody": Client()}
+    for name in EVERYBODY - {"nobody"}:
+        found[name] = Client()
+        found[name].force_login(getattr(cast, name))
+    return found
+
+
+@pytest.mark.parametrize("name", READ)
+def test_who_may_read_what(cast, places, visitors, name):
+    address, allowed = places[name]
+    before = Case.objects.get().version
+    for who, client in visitors.items():
+        for headers in ({}, {"HTTP_HX_REQUEST": "true"}):
+            answer = client.get(address, **headers)
+            if who in allowed:
+                assert answer.status_code == 200, f"{who} {headers}: {answer.status_code}"
+            else:
+                assert answer.status_code in (302, 303, 401, 403, 404), (
+                    f"{who} {headers}: {answer.status_code}"
+                )
+                if who in STRANGERS:
+                    assert "환불을 신청한 지" not in answer.content.decode(), "a stranger reads nothing"
+    assert Case.objects.get().version == before, "reading changes nothing"
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize(
+    "name",
+    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome")],
+)
+def test_every_page_speaks_every_language(cast, places, visitors, language, name):
+    address, allowed = places[name]
+    who = next(w for w in ("nobody", "hana", "kang") if w in allowed)
+    client = visitors[who]
+    client.cookies["language"] = language
+    if who != "nobody":
+        getattr(cast, who).__class__.objects.update(language=language)
+    page = client.get(address).content.decode()
+    if name != "report_questions":
+        assert f'<html lang="{language}"' in page
+    said = {
+        "ko": re.compile("[가-힣]{2}"),
+        "zh-hans": re.compile("[\u4e00-\u9fff]{2}"),
+        "en": re.compile("[a-z]{3}"),
+    }
+    assert said[language].search(re.sub(r"<(select|textarea|script)[^>]*>.*?</\1>", "", page, flags=re.S))
+    assert "{{" not in page and "{%" not in page and "%(" not in page
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in sorted(set(names())) if re.match("case_", n) and n != "case_presence"]
+)
+def test_nobody_from_outside_sends_a_verb(cast, visitors, name):
+    case = stages.owned(cast)
+    verb = name.removeprefix("case_")
+    before = stages.fresh(case).version
+    for who in ("nobody", "kang", "luo"):
+        answer = visitors[who].post(
+            f"/cases/{case.number}/{verb}/", {"seen": case.version, "text": "x", "level": 5}
+        )
+        assert answer.status_code in (302, 303, 403, 404), f"{who}: {answer.status_code}"
+    assert stages.fresh(case).version == before
+
+
+def test_a_form_without_its_token_changes_nothing(cast):
+    case = stages.owned(cast)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.minji)
+    answer = strict.post(f"/cases/{case.number}/note/", {"seen": case.version, "text": "forged"})
+    assert answer.status_code == 403 and stages.fresh(case).version == case.version
