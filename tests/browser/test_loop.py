@@ -72,6 +72,7 @@ def test_the_whole_loop(language: str, window: Callable[..., Page]) -> None:
     press(desk, "triage", type="refund.delay")
     press(desk, "take")
     press(desk, "reply", text=told)
+    desk.goto(f"/cases/{case.number}/")
     picture(desk, f"case-{language}")
     press(desk, "fix", done=told, cause="Bank", remedy="refund")
 
