@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum
 from functools import cache, lru_cache
+from itertools import count
 from typing import Any, TypeVar
 
-from django.db import connection, connections
-from django.db.models import Model
+from django.db import connection
+from django.db.models import JSONField, Model
 from django.db.models.fields import Field
-from psycopg import Cursor
+from psycopg import RawCursor
+from psycopg.types.json import Jsonb
 
 Row = TypeVar("Row", bound=Model)
 
@@ -90,22 +93,34 @@ def _send(rows: list[Model]) -> None:
         for part in (rows[:1], rows[1:]):
             if part:
                 statement = _insert(tuple((type(row), row.pk is not None) for row in part))
-                cursor.execute(statement, [value for row in part for value in _values(row)])
+                cursor.execute(statement, [value for row in part for value in _values(row)], prepare=True)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 
 
 def _values(row: Model) -> Iterator[Any]:
-    database = connections[connection.alias]  # the proxy would be asked again for every value
+    """The values as psycopg takes them. What our fields hold it knows by itself; only JSON is said, and codes are plain text."""
     for field in _fields(type(row), row.pk is not None):
-        yield field.get_db_prep_save(field.pre_save(row, True), database)
+        value = getattr(row, field.attname)
+        if isinstance(value, Enum):
+            value = value.value
+        yield Jsonb(value) if isinstance(field, JSONField) else value
 
 
-def _cursor() -> Cursor[Any]:
-    """A plain psycopg cursor: Django's own writes the values into the text, which cannot be prepared."""
+def ask(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """One prepared statement (``$1``, ``$2`` …) on Django's connection, for the look-ups of a hot path.
+
+    Django writes values into the text, so PostgreSQL parses and plans it anew each time; this one is planned once.
+    """
+    with connection.wrap_database_errors, _cursor() as cursor:
+        return cursor.execute(statement.encode(), values, prepare=True).fetchall()
+
+
+def _cursor() -> RawCursor[Any]:
+    """A raw psycopg cursor: nothing is converted on the way, and what it sends is prepared."""
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
-    return Cursor(connection.connection)
+    return RawCursor(connection.connection)
 
 
 @cache
@@ -116,10 +131,13 @@ def _fields(model: type[Model], with_id: bool) -> tuple[Field[Any, Any], ...]:
 @lru_cache(maxsize=512)
 def _insert(shape: tuple[tuple[type[Model], bool], ...]) -> bytes:
     """One statement that inserts a row of each of these models, with or without its id."""
-    inserts = []
+    inserts, place = [], count(1)
     for model, with_id in shape:
         fields = _fields(model, with_id)
-        columns, places = ", ".join(f'"{f.column}"' for f in fields), ", ".join("%s" for _ in fields)
+        columns, places = (
+            ", ".join(f'"{f.column}"' for f in fields),
+            ", ".join(f"${next(place)}" for _ in fields),
+        )
         inserts.append(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({places})')
     before = ", ".join(f"r{n} AS ({insert})" for n, insert in enumerate(inserts[:-1]))
     return f"{'WITH ' + before if before else ''} {inserts[-1]}".encode()

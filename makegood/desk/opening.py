@@ -29,7 +29,7 @@ from makegood.promises import words as promised_words
 from makegood.promises.models import Promise
 from makegood.text import entities
 from makegood.text import language as languages
-from makegood.transactions.models import Order
+from makegood.transactions import orders
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
     )
     subject = clean_line(report.subject or first_line(text), limit=200, field="subject")
     found = entities.find(text, language)
-    order_number, order = which_order(shop, report.order_number, found)
+    order_number, order_id = which_order(shop, report.order_number, found)
     impact = report.impact
     evidence = demands.at_opening(text, language, impact, report.type)
 
     case = Case(
         shop=shop,
         customer=customer,
-        order=order,
+        order_id=order_id,
         order_number=order_number,
         subject=subject,
         language=language,
@@ -152,19 +152,14 @@ def first_line(text: str) -> str:
     return line if len(line) <= 80 else line[:79] + "…"
 
 
-def which_order(shop: Shop, given: str, found: list[entities.Entity]) -> tuple[str, Order | None]:
-    """The order number as told or as found in the words, and the shop's order where it is known."""
+def which_order(shop: Shop, given: str, found: list[entities.Entity]) -> tuple[str, int | None]:
+    """The order number as told or as found in the words, and the id of the shop's order where it is known."""
     numbers = [clean_line(given, limit=60, field="order_number")] if given.strip() else []
     numbers += [e.value[:60] for e in found if e.kind == "order_no"]
     if not numbers:
         return "", None
-    orders = {
-        o.number.lower(): o
-        for o in Order.objects.filter(shop=shop, number__in={*numbers, *map(str.upper, numbers)})
-    }
-    for number in numbers:
-        if order := orders.get(number.lower()):
-            return order.number, order
+    if order := orders.known(shop, numbers):
+        return order[1], order[0]
     return numbers[0], None
 
 

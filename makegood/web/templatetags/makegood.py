@@ -45,7 +45,9 @@ def when(moment: datetime | None) -> str | SafeString:
     """A moment as people say it, with the exact one in the title: '3 hours ago', 'in 20 minutes', 'Nov 3, 14:20'."""
     if moment is None:
         return ""
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), said(moment), spoken(moment))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), said(moment), spoken(moment)
+    )
 
 
 def spoken(moment: datetime) -> str:
