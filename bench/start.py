@@ -16,9 +16,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "makegood.settings")
 def ready() -> Iterator[str]:
     """The address of the database, with Django set up, while the block runs."""
     import django
+    from django.core.management import call_command
 
     if url := os.environ.get("DATABASE_URL"):
         django.setup()
+        call_command("migrate", verbosity=0)
         yield url
         return
     from makegood.management.supervise.database import Embedded
@@ -27,4 +29,5 @@ def ready() -> Iterator[str]:
     with using(Embedded()) as url:
         os.environ["DATABASE_URL"] = url
         django.setup()
+        call_command("migrate", verbosity=0)
         yield url

@@ -12,16 +12,16 @@ from makegood.cases.models import Case, CaseLink
 from makegood.packs import policy
 
 
-def make(case: Case) -> CaseLink:
-    """A new link, valid for as long as the policy says."""
+def make(case: Case, *, shown: bool = False) -> CaseLink:
+    """A new link, valid for as long as the policy says. ``shown``: on a page, to somebody whose address nobody has tried."""
     now = clock.now()
-    return rows.add(CaseLink(case=case, made_at=now, ends_at=now + policy().customer_link))
+    return rows.add(CaseLink(case=case, made_at=now, ends_at=now + policy().customer_link, shown=shown))
 
 
 def standing(case: Case) -> CaseLink:
     """The newest link that is valid for at least another week, else a new one: a letter never carries a dead address."""
     soon = clock.now() + timedelta(days=7)
-    found = case.links.filter(revoked_at__isnull=True, ends_at__gt=soon).order_by("-id").first()
+    found = case.links.filter(revoked_at__isnull=True, shown=False, ends_at__gt=soon).order_by("-id").first()
     return found or make(case)
 
 

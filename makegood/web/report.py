@@ -84,7 +84,7 @@ def _opened(request: HttpRequest, shop: Shop, form: ReportForm) -> str:
     except Refusal as error:
         refuse(form, error)
         return ""
-    return token_of(links.standing(event.case))
+    return token_of(links.make(event.case, shown=True))
 
 
 def refuse(form: ReportForm, error: Refusal) -> None:

@@ -41,6 +41,15 @@ def test_the_old_number_and_the_old_link_lead_to_the_survivor_however_long_the_c
     assert len(readable_by(cast.by(cast.minji), c)) == 3
 
 
+def test_a_link_that_was_only_shown_to_a_reporter_does_not_follow_a_merge(cast):
+    pretended, real = stages.reported(cast), stages.answered(cast)
+    shown = access.token_of(links.make(pretended, shown=True))
+    assert access.case_by_token(shown)[0] == pretended
+    merge(pretended, real, by=cast.by(cast.minji), seen=None)
+    with pytest.raises(NotThere):
+        access.case_by_token(shown)
+
+
 def test_strangers_cases_are_not_merged(cast):
     with pytest.raises(Refusal) as refused:
         merge(

@@ -161,6 +161,10 @@ class CaseLink(models.Model):
     made_at = models.DateTimeField(default=clock.now)
     ends_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    shown = models.BooleanField(
+        default=False,
+        help_text="Shown to whoever reported, not sent to a known address: it never leads to another case.",
+    )
 
 
 class Presence(models.Model):
