@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from makegood.people.models import Shop
 from tests import cast as stages
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -29,6 +30,9 @@ def test_the_examples_of_the_readme_work_as_printed(live_server, call):
     if shutil.which("curl") is None:
         pytest.skip("there is no curl on this machine")
     cast = stages.assemble()
+    Shop.objects.create(
+        name="하늘리빙", code="haneul-living", language="ko"
+    )  # the demo's shop, which the README names
     environment = {**os.environ, "MAKEGOOD_URL": live_server.url, "MAKEGOOD_TOKEN": call(cast.minji).secret}
     # One shell for all blocks, as a reader types them; every curl fails loudly on an answer that is no 2xx.
     script = 'set -eu\ncurl() { command curl --silent --show-error --fail-with-body "$@"; }\n' + "\n".join(

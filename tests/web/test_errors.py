@@ -12,9 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("language", CODES)
-@pytest.mark.parametrize(
-    "address", ["/no/such/page/", "/cases/100000/", "/c/forged~token/", "/files/1/"]
-)
+@pytest.mark.parametrize("address", ["/no/such/page/", "/cases/100000/", "/c/forged~token/", "/files/1/"])
 def test_nothing_here_is_said_in_our_look(cast, client, language, address):
     client.force_login(cast.minji)
     type(cast.minji).objects.update(language=language)
