@@ -20,6 +20,8 @@ from makegood.text import language as languages
 from makegood.text import search
 
 Author, Audience = Message.Author, Message.Audience
+#: What a page may show by itself; everything else is only given out to be saved (an SVG or an HTML file may hold a script).
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from makegood.cases.models import Case, UrgencyEvidence
-from makegood.conversations.messages import readable_by
+from makegood.conversations.messages import PICTURES, readable_by
 from makegood.conversations.models import Attachment, Delivery, Message
 from makegood.desk.marking import Piece, Span, cut
 from makegood.people.actors import Actor
-
-#: May be shown in the page; everything else is only ever downloaded (an SVG or an HTML file may hold a script).
-SAFE_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def _said(message: Message, case: Case, quotes: list[Span]) -> Said:
         message=message,
         side=side(message),
         pieces=cut(message.body, references + quotes),
-        files=[File(a, a.content_type in SAFE_IMAGES) for a in message.attachments.all()],
+        files=[File(a, a.content_type in PICTURES) for a in message.attachments.all()],
         letter=deliveries[-1] if deliveries and message.author == Message.Author.STAFF else None,
         from_case=message.case.number if message.case_id != case.pk else None,
     )

@@ -10,16 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
-from makegood.cases import links, pen
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status
-from makegood.conversations import messages, outbox
+from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author, Upload
-from makegood.conversations.models import Draft
+from makegood.desk import saying
 from makegood.desk.opening import remember
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
-from makegood.promises import words as promised_words
 from makegood.text import entities
 
 
@@ -40,25 +39,7 @@ def reply(
     case = pen.hold(case.pk, seen=seen)
     if not case.is_open:
         raise Refusal("ended", _("The case has ended. Open it again to answer."))
-    if next_word_at is None:
-        raise Refusal(
-            "no_next_word", _("Say when the customer will hear from you next."), field="next_word_at"
-        )
-    message = messages.store(
-        case,
-        by=by,
-        author=Author.STAFF,
-        audience=Audience.CUSTOMER,
-        body=text,
-        language=case.language,
-        files=files,
-    )
-    promised_words.settle(case, proof_id=message.pk)
-    promise = promised_words.give(
-        case, due_at=next_word_at, by=by.user_id, what="next_word", basis="promised"
-    )
-    outbox.letter(case, "reply", link=links.standing(case), message=message)
-    Draft.objects.filter(case=case, user_id=by.person).delete()
+    word = saying.say(case, "reply", text, next_word_at, by=by, files=files)
     moves: dict[str, Any] = (
         {"status": Status.WORKING} if case.status in (Status.REPORTED, Status.TRIAGED) else {}
     )
@@ -66,8 +47,8 @@ def reply(
         case,
         "replied",
         by=by,
-        data={"message": message.pk, "promise": promise.pk, "until": next_word_at.isoformat()},
-        due_at=next_word_at,
+        data=word.data,
+        due_at=word.until,
         **moves,
     )
 

@@ -12,15 +12,14 @@ from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.languages import speaking
 from makegood.base.words import clean
-from makegood.cases import links, pen
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, Confirmation, ConfirmationAsk, Fix, Telling, Verification
 from makegood.cases.states import Status
-from makegood.conversations import messages, outbox
+from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author, Upload
-from makegood.conversations.models import Draft
+from makegood.desk import saying
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
-from makegood.promises import words as promised_words
 
 #: Between two asks lies most of a day: three presses of a button in one minute are one attempt.
 BETWEEN_ASKS = timedelta(hours=20)
@@ -42,51 +41,27 @@ def tell(
     verification = Verification.objects.filter(case=case, round=case.round).order_by("-id").first()
     if case.status != Status.VERIFIED or verification is None:
         raise Refusal("not_verified", _("Verify first: a fix that nobody checked is not announced."))
-    if next_word_at is None:
-        raise Refusal(
-            "no_next_word", _("Say when the customer will hear from you next."), field="next_word_at"
-        )
-    message = messages.store(
-        case,
-        by=by,
-        author=Author.STAFF,
-        audience=Audience.CUSTOMER,
-        body=text,
-        language=case.language,
-        files=files,
-    )
+    word = saying.say(case, "told", text, next_word_at, by=by, files=files)
     now = clock.now()
     telling = Telling.objects.create(
-        case=case, round=case.round, verification=verification, message=message, at=now
+        case=case, round=case.round, verification=verification, message_id=word.message_id, at=now
     )
     asked = ConfirmationAsk.objects.create(
         case=case,
         round=case.round,
         telling=telling,
         channel="letter",
-        message=message,
+        message_id=word.message_id,
         by_id=by.user_id,
         at=now,
     )
-    promised_words.settle(case, proof_id=message.pk)
-    promise = promised_words.give(
-        case, due_at=next_word_at, by=by.user_id, what="next_word", basis="promised"
-    )
-    outbox.letter(case, "told", link=links.standing(case), message=message)
-    Draft.objects.filter(case=case, user_id=by.person).delete()
     return pen.write(
         case,
         "told",
         by=by,
-        data={
-            "telling": telling.pk,
-            "message": message.pk,
-            "ask": asked.pk,
-            "promise": promise.pk,
-            "until": next_word_at.isoformat(),
-        },
+        data={"telling": telling.pk, "ask": asked.pk, **word.data},
         status=Status.TOLD,
-        due_at=next_word_at,
+        due_at=word.until,
     )
 
 
@@ -104,48 +79,42 @@ def ask_again(
     case = pen.hold(case.pk, seen=seen)
     telling = _last_telling(case)
     now = clock.now()
-    if next_word_at is None:
-        raise Refusal(
-            "no_next_word", _("Say when the customer will hear from you next."), field="next_word_at"
-        )
+    until = saying.needed(next_word_at)
     if channel not in CHANNELS:
         raise Refusal("unknown_code", _("This is not in the list."), field="channel")
     last = ConfirmationAsk.objects.filter(case=case, round=case.round).order_by("-at").first()
     if last and now - last.at < BETWEEN_ASKS:
         raise Refusal("too_soon", _("The customer was asked less than a day ago. Give them time."))
-    message = None
+    note = clean(note, limit=2000, field="note", required=channel != "letter")
     if channel == "letter":
         with speaking(case.language):
-            words = spoken(
+            question = spoken(
                 "Has it been made good? Please tell us on your page: all good, partly, or not good."
             )
-        message = messages.store(
-            case, by=by, author=Author.STAFF, audience=Audience.CUSTOMER, body=words, language=case.language
-        )
-        promised_words.settle(case, proof_id=message.pk)
-        outbox.letter(case, "ask", link=links.standing(case), message=message)
+        word = saying.say(case, "ask", question, until, by=by)
+        message_id: int | None = word.message_id
+        promise_id = word.promise_id
+    else:
+        message_id, promise_id = None, saying.promise_anew(case, until, by=by)
     asked = ConfirmationAsk.objects.create(
         case=case,
         round=case.round,
         telling=telling,
         channel=channel,
-        message=message,
-        note=clean(note, limit=2000, field="note", required=channel != "letter"),
+        message_id=message_id,
+        note=note,
         by_id=by.user_id,
         at=now,
-    )
-    promise = promised_words.give(
-        case, due_at=next_word_at, by=by.user_id, what="next_word", basis="promised"
     )
     nth = ConfirmationAsk.objects.filter(case=case, round=case.round).count()
     data = {
         "ask": asked.pk,
         "nth": nth,
         "channel": channel,
-        "promise": promise.pk,
-        "until": next_word_at.isoformat(),
+        "promise": promise_id,
+        "until": until.isoformat(),
     }
-    return pen.write(case, "asked", by=by, data=data, due_at=next_word_at)
+    return pen.write(case, "asked", by=by, data=data, due_at=until)
 
 
 @verb("confirm")

@@ -10,13 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base.errors import NotThere, Refusal
 from makegood.base.words import file_name
 from makegood.cases.models import Case
-from makegood.conversations.messages import Upload, readable_by
+from makegood.conversations.messages import PICTURES, Upload, readable_by
 from makegood.conversations.models import Attachment, Blob
 from makegood.people.actors import Actor
 
 MOST = 10
-#: Pictures that a browser may show; everything else is saved. SVG is not among them: it can carry script.
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 def uploads(request: HttpRequest) -> list[Upload]:

@@ -125,6 +125,24 @@ def test_silence_ends_as_unconfirmed_only_after_three_asks_over_a_week(cast):
     assert case.ended_as == "unconfirmed" and not hasattr(case, "closure")
 
 
+def test_an_ask_by_telephone_replaces_the_promise_and_keeps_none(cast):
+    case = stages.told(cast)
+    with clock.travel(timedelta(days=1)):
+        ask_again(
+            case,
+            by=cast.by(cast.jun),
+            seen=None,
+            next_word_at=stages.soon(72),
+            channel="phone",
+            note="no answer",
+        )
+    promises = {p.state for p in Promise.objects.filter(case=case)}
+    assert (
+        promises == {"kept", "superseded", "open"}
+        and Promise.objects.filter(case=case, state="open").count() == 1
+    )
+
+
 def test_to_disagree_is_a_leads_word_with_the_outside_route_told(cast):
     case = stages.owned(cast)
     words = {"text": "사용하신 상품이라 환불이 어렵습니다.", "outside_route": "한국소비자원 1372"}
