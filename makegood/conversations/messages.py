@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.base.words import clean, file_name
+from makegood.cases.access import whole
 from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Blob, Message, SearchEntry
 from makegood.people.actors import Actor
@@ -110,7 +111,7 @@ def index(case: Case, message: Message | None, parts: Iterable[tuple[str, str]],
 
 def readable_by(actor: Actor, case: Case) -> QuerySet[Message]:
     """The messages of the case (and of those merged into it) that this actor may read, oldest first."""
-    messages = Message.objects.filter(Q(case=case) | Q(case__ending__survivor=case)).order_by("at", "id")
+    messages = Message.objects.filter(case__in=whole(case)).order_by("at", "id")
     if actor.role == "customer":
         return messages.filter(audience=Audience.CUSTOMER)
     if actor.role == "merchant":

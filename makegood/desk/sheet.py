@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
-
 from makegood.base.errors import Blocker
-from makegood.cases.access import cases_for
+from makegood.cases.access import cases_for, whole
 from makegood.cases.closing import ClosingFacts, blockers
 from makegood.cases.models import (
     Case,
@@ -131,7 +129,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
 
 def _with_merged(model: type, case: Case):  # type: ignore[no-untyped-def]
     """The rows of the case and of those merged into it: nothing that was known is lost by a merge."""
-    return model.objects.filter(Q(case=case) | Q(case__ending__survivor=case)).order_by("id")  # type: ignore[attr-defined]
+    return model.objects.filter(case__in=whole(case)).order_by("id")  # type: ignore[attr-defined]
 
 
 def _why(case: Case, evidence: list[UrgencyEvidence]) -> list[Why]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from makegood.cases.models import Case
+from makegood.cases.models import Case, Relation
 from makegood.transactions.models import Order, Payment, Shipment
 
 OTHERS = 8
@@ -51,14 +51,16 @@ def order_seen(case: Case) -> OrderSeen | None:
 
 
 def around(case: Case, mine: QuerySet[Case]) -> Around:
-    """What stands around ``case`` among ``mine`` (the cases that the reader may see). Five queries."""
+    """What stands around ``case`` among ``mine`` (the cases that the reader may see). Six queries."""
     others = list(
         mine.filter(customer_id=case.customer_id)
         .exclude(pk=case.pk)
         .exclude(ended_as="merged")
         .order_by("-id")[: OTHERS + 1]
     )
-    related = mine.filter(Q(related_by__case=case) | Q(relations__other=case)).distinct().order_by("id")
+    pairs = Relation.objects.filter(Q(case=case) | Q(other=case)).values_list("case_id", "other_id")
+    # The ids first: an OR across two joins reads every case there is.
+    related = mine.filter(pk__in={pk for pair in pairs for pk in pair} - {case.pk}).order_by("id")
     merged = Case.objects.filter(ending__survivor=case).order_by("id").values_list("number", flat=True)
     return Around(
         others=others[:OTHERS],
