@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from babel.dates import format_skeleton
 from django.utils import timezone, translation
@@ -13,10 +14,16 @@ from makegood.base.languages import KO, ZH, closest
 _BABEL = {KO: "ko", ZH: "zh_Hans"}
 
 
+@lru_cache(maxsize=4096)
+def _day(day: date, locale: str, same_year: bool) -> str:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return format_skeleton("MMMd" if same_year else "yMMMd", noon, tzinfo=UTC, locale=locale)
+
+
 def said(moment: datetime) -> str:
     """'Nov 3, 14:20', '11월 3일 14:20', '11月3日 14:20'; with the year when it is another one than now."""
     local = timezone.localtime(moment)
     same_year = local.year == timezone.localtime(clock.now()).year
     locale = _BABEL.get(closest(translation.get_language()), "en")
-    day = format_skeleton("MMMd" if same_year else "yMMMd", local, tzinfo=local.tzinfo, locale=locale)
+    day = _day(local.date(), locale, same_year)
     return f"{day}{', ' if locale == 'en' else ' '}{local:%H:%M}"

@@ -64,7 +64,12 @@ def playbooks() -> Mapping[str, Playbook]:
 
 def names(what: str) -> dict[str, Text3]:
     """Code -> name of one vocabulary: kind, family, type, responsibility, impact, party, remedy, source or proof."""
-    every, seen = taxonomy(), sources()
+    return _names(what, overlay())
+
+
+@lru_cache(maxsize=64)
+def _names(what: str, folder: str) -> dict[str, Text3]:
+    every, seen = _taxonomy(folder), _sources(folder)
     tables: dict[str, Mapping[str, Term]] = {
         "kind": every.kinds,
         "family": every.families,

@@ -122,6 +122,11 @@ class Case(models.Model):
         return f"{self.number}"
 
     @property
+    def status_name(self) -> str:
+        """The status in words; Django's ``get_status_display`` builds all choices anew for every row of a list."""
+        return str(Status(self.status).label)
+
+    @property
     def is_open(self) -> bool:
         return self.status != Status.ENDED
 
