@@ -24,6 +24,7 @@ NOT_AS_A_ROUTE = {
     "open": "POST /cases",
     "write": "the customer's own; they write on their page",
     "confirm": "the customer's own word; nobody confirms for them",
+    "deliver": "the worker's own: what the mail server said of a letter",
     "raise_by_evidence": "the system's own, caused by what was said",
 }
 
