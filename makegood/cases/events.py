@@ -41,9 +41,14 @@ def _kind(
     KINDS[code] = Kind(code, sentence, holds, optional or {}, "customer" if to_customer else "staff")
 
 
-_WORD = {"promise": int, "until": str}
-
-_kind("opened", _("The problem was reported."), to_customer=True, message=int, level=int, optional=_WORD)
+_kind(
+    "opened",
+    _("The problem was reported."),
+    to_customer=True,
+    message=int,
+    level=int,
+    optional={"promise": int, "until": str, "type": str},
+)
 _kind("customer_wrote", _("The customer wrote."), to_customer=True, message=int)
 _kind(
     "replied",

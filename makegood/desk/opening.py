@@ -127,6 +127,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
                 "level": case.urgency,
                 "promise": promise.pk,
                 "until": case.due_at.isoformat(),
+                "type": report.type or None,
             },
             evidence=evidence,
             evidence_message=message.pk,

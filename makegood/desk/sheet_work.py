@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from makegood.cases.closing import ClosingFacts
-from makegood.cases.models import Case, Tick
+from makegood.cases.models import Case, CaseEvent, Tick
 from makegood.conversations.models import Message
 from makegood.desk import suggesting
 from makegood.packs import playbook, taxonomy
@@ -61,6 +61,7 @@ class Suggested:
     sure: bool
     choices: list[Choice]
     reasons: list[str]
+    reported_as: str = ""  # what whoever reported chose; '' when they did not know
 
 
 _STEPS = (
@@ -122,4 +123,5 @@ def suggested(case: Case) -> Suggested | None:
         sure=guess.sure,
         choices=[Choice(g.type, round(g.probability * 100)) for g in guess.top if g.type in known],
         reasons=[r.quote for r in guess.reasons if r.quote.strip()],
+        reported_as=CaseEvent.objects.get(case=case, seq=1).data.get("type", ""),
     )

@@ -87,7 +87,8 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
         initial["text"] = sheet.draft
     if verb.name == "triage" and sheet.suggested and sheet.suggested.choices:
         best = sheet.suggested.choices[0].type
-        initial = {"suggested": best, **({"type": best} if sheet.suggested.sure else {})}
+        chosen = sheet.suggested.reported_as or (best if sheet.suggested.sure else "")
+        initial = {"suggested": best, **({"type": chosen} if chosen else {})}
     form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
     return Offer(verb, form, False, verb.name == main)
 

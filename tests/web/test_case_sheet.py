@@ -107,6 +107,14 @@ def test_the_order_is_shown_with_the_age_of_each_fact(cast, client):
     assert read.count("as told") == 3 and read.count("3 hours ago") >= 2 and "39,000 KRW" in read
 
 
+def test_what_the_reporter_chose_is_not_lost(cast, client):
+    case = stages.reported(cast, type="delivery.late")
+    assert case.type == "", "a customer's choice is no sorting"
+    client.force_login(cast.minji)
+    page = client.get(f"/cases/{case.number}/").content.decode()
+    assert '<option value="delivery.late" selected' in page and "배송 지연" in page
+
+
 def test_an_unsorted_case_is_suggested_three_types_or_one(cast, client):
     case = stages.reported(cast)
     client.force_login(cast.hana)
