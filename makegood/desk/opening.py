@@ -154,9 +154,12 @@ def first_line(text: str) -> str:
 
 
 def which_order(shop: Shop, given: str, found: list[entities.Entity]) -> tuple[str, int | None]:
-    """The order number as told or as found in the words, and the id of the shop's order where it is known."""
-    numbers = [clean_line(given, limit=60, field="order_number")] if given.strip() else []
-    numbers += [e.value[:60] for e in found if e.kind == "order_no"]
+    """The order number as told, else as found in the words; and the id of the shop's order where it is known.
+
+    What was told on purpose stands, also when the shop does not know it: another number in the words may be any order.
+    """
+    told = clean_line(given, limit=60, field="order_number", required=False)
+    numbers = [told] if told else [e.value[:60] for e in found if e.kind == "order_no"]
     if not numbers:
         return "", None
     if order := orders.known(shop, numbers):

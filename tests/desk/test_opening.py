@@ -35,6 +35,11 @@ def test_jiwoo_reports_and_everything_is_there_at_once(cast):
     assert case.references.filter(kind="order_no").exists()
 
 
+def test_the_order_that_was_told_stands_whatever_the_words_name(cast):
+    case = stages.reported(cast, text="지난번 HN-20261101 때처럼 또 늦습니다", order_number="HN-99999999")
+    assert (case.order_number, case.order) == ("HN-99999999", None)
+
+
 def test_a_number_that_was_mistyped_is_nobodys(cast):
     number = stages.reported(cast).number
     digits = str(number)
