@@ -22,8 +22,8 @@ Verb = TypeVar("Verb", bound=Callable[..., CaseEvent])
 
 #: event kind -> what it causes; filled by ``desk/follows.py`` alone.
 FOLLOWERS: dict[str, tuple[Follower, ...]] = {}
-#: verb name -> function, for the pages, the API and the tests that try every verb with every role.
-VERBS: dict[str, Callable[..., CaseEvent]] = {}
+#: row of ``people/roles.py`` -> the functions that need it, so that a test can ask whether the API forgot one.
+VERBS: dict[str, list[Callable[..., CaseEvent]]] = {}
 
 
 def verb(name: str) -> Callable[[Verb], Verb]:
@@ -41,7 +41,7 @@ def verb(name: str) -> Callable[[Verb], Verb]:
                     follower(event)
             return event
 
-        VERBS[name] = run
+        VERBS.setdefault(name, []).append(run)
         return run  # type: ignore[return-value]
 
     return wrap

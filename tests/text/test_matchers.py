@@ -159,6 +159,9 @@ def test_no_text_breaks_a_matcher_and_every_quote_is_in_its_place(text, language
 def test_a_pasted_log_ends(piece):
     text = piece * (200_000 // len(piece))
     for language in (KO, ZH, EN):
-        signals.find(text, language)
-        entities.find(text, language)
-        times.promised(text, language)
+        found = [
+            *signals.find(text, language),
+            *entities.find(text, language),
+            *times.promised(text, language),
+        ]
+        assert all(text[f.start : f.end] == f.quote for f in found)

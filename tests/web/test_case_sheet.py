@@ -1,4 +1,7 @@
-"""The case sheet is read: one look tells what there is, to who may see it, in a bounded number of queries."""
+"""The case sheet is read: one look tells what there is, to who may see it, in a bounded number of queries.
+
+Over 300 lines: one page, all of whose parts are tried.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Jiwoo's own page: she reads it, answers on it, and nobody else does, nor any program that opens links."""
+"""Jiwoo's own page: she reads it, answers on it, and nobody else does, nor any program that opens links.
+
+Over 300 lines: one page, whose every stage is tried.
+"""
 
 from __future__ import annotations
 

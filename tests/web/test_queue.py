@@ -1,4 +1,7 @@
-"""The queue: what stands in which view, in which order, page after page, for whom."""
+"""The queue: what stands in which view, in which order, page after page, for whom.
+
+Over 300 lines: one list, whose every view and turn of a page is tried.
+"""
 
 from __future__ import annotations
 
