@@ -23,7 +23,7 @@ COLUMNS = {
     "Message": "id case_id author by_id audience channel language body at",
     "SearchEntry": "case_id message_id shop_id staff_only vector",
     "UrgencyEvidence": "case_id seq level source quote message_id at",
-    "Promise": "id case_id what basis made_at due_at state settled_at proof_id",
+    "Promise": "id case_id what basis made_at due_at look_at state settled_at proof_id",
     "Fix": "id case_id round remedy cause done by_id at",
     "Verification": "id case_id round fix_id fixed_by_id by_id proof reference seen at",
     "Telling": "id case_id round verification_id message_id at",
@@ -115,7 +115,7 @@ def rows_of(nth: int, house: House) -> dict[str, list[tuple[Any, ...]]]:
         for seq, kind in enumerate(kinds_of, start=1)
     ]
     if due:
-        rows["Promise"] = [(case, case, "next_word", "policy", opened, due, "open", None, None)]
+        rows["Promise"] = [(case, case, "next_word", "policy", opened, due, due, "open", None, None)]
     return rows
 
 

@@ -2,21 +2,38 @@
 
 from makegood.api.models import IdempotencyKey
 from makegood.cases.models import *  # noqa: F403
-from makegood.conversations.models import Attachment, Blob, Delivery, Draft, Message, SearchEntry
+from makegood.conversations.models import (
+    Attachment,
+    Blob,
+    Delivery,
+    Draft,
+    Letter,
+    LetterSource,
+    Mailbox,
+    Message,
+    SearchEntry,
+)
 from makegood.jobs.models import LoadedRow
+from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
-from makegood.promises.models import Promise
+from makegood.promises.models import Appointment, Promise
 from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
     "ApiToken",
+    "Appointment",
     "Attachment",
     "Blob",
+    "Calendar",
+    "CalendarVersion",
     "Customer",
     "Delivery",
     "Draft",
     "IdempotencyKey",
+    "Letter",
+    "LetterSource",
     "LoadedRow",
+    "Mailbox",
     "Message",
     "Order",
     "Payment",

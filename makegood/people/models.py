@@ -48,6 +48,14 @@ class Shop(models.Model):
     merchants: models.ManyToManyField[User, Any] = models.ManyToManyField(
         "makegood.User", blank=True, related_name="shops", verbose_name=_("Merchants")
     )
+    calendar = models.ForeignKey(
+        "makegood.Calendar",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="shops",
+        verbose_name=_("Calendar"),
+    )
     made_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
@@ -110,6 +118,14 @@ class Team(models.Model):
     shops: models.ManyToManyField[Shop, Any] = models.ManyToManyField(
         Shop, blank=True, related_name="teams", verbose_name=_("Shops")
     )
+    calendar = models.ForeignKey(
+        "makegood.Calendar",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="teams",
+        verbose_name=_("Calendar"),
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -121,6 +137,12 @@ class Customer(models.Model):
     shop = models.ForeignKey(Shop, models.PROTECT, related_name="customers", db_index=False)
     name = models.CharField(_("Name"), max_length=120, blank=True)
     email = models.CharField(_("Email"), max_length=254, blank=True)
+    email_failed_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When a letter to this address came back for good; none: it works.",
+    )
+    email_failed_why = models.CharField(max_length=500, blank=True, editable=False, db_default="")
     phone = models.CharField(_("Phone"), max_length=40, blank=True)
     language = models.CharField(_("Language"), max_length=10, choices=LANGUAGES, default=EN)
     made_at = models.DateTimeField(default=clock.now, editable=False)

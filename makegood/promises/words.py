@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min
+from django.db.models import F, Min
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.cases.models import Case
-from makegood.promises.models import Promise
+from makegood.promises.models import WORDS, Promise
 
 LONGEST = timedelta(days=60)
 
@@ -39,6 +39,7 @@ def give(
         by_id=by,
         made_at=now,
         due_at=due_at,
+        look_at=due_at,
         words=words,
         policy=policy or {},
     )
@@ -48,17 +49,21 @@ def give(
 def settle(case: Case, *, proof_id: int) -> None:
     """A message reached the customer: open words whose time has not passed are kept by it, the others are broken."""
     now = clock.now()
-    standing = Promise.objects.filter(case=case, state=Promise.State.OPEN)
-    standing.filter(due_at__gte=now).update(state=Promise.State.KEPT, settled_at=now, proof_id=proof_id)
-    standing.filter(due_at__lt=now).update(state=Promise.State.BROKEN, settled_at=now, proof_id=proof_id)
+    standing = Promise.objects.filter(case=case, state=Promise.State.OPEN, what__in=WORDS)
+    standing.filter(due_at__gte=now).update(
+        state=Promise.State.KEPT, settled_at=now, look_at=None, proof_id=proof_id
+    )
+    standing.filter(due_at__lt=now).update(
+        state=Promise.State.BROKEN, settled_at=F("due_at"), look_at=None, proof_id=proof_id
+    )
 
 
 def release(case: Case, state: str) -> None:
     """The case ended or was merged: what is still open is withdrawn or superseded; what is overdue is broken."""
     now = clock.now()
     standing = Promise.objects.filter(case=case, state=Promise.State.OPEN)
-    standing.filter(due_at__lt=now).update(state=Promise.State.BROKEN, settled_at=now)
-    standing.update(state=state, settled_at=now)
+    standing.filter(due_at__lt=now).update(state=Promise.State.BROKEN, settled_at=F("due_at"), look_at=None)
+    standing.update(state=state, settled_at=now, look_at=None)
 
 
 def next_due(case: Case) -> datetime | None:

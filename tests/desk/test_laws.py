@@ -196,7 +196,7 @@ def test_a_promise_that_was_given_never_moves(cast):
         "UPDATE makegood_promise SET due_at = due_at + interval '1 day' WHERE id = %s", promise.pk
     )
     kept = Promise.objects.filter(case=case, state="kept").get()
-    assert "never moves" in refused("UPDATE makegood_promise SET state = 'broken' WHERE id = %s", kept.pk)
+    assert "never changes" in refused("UPDATE makegood_promise SET state = 'broken' WHERE id = %s", kept.pk)
 
 
 def test_an_open_case_has_a_next_moment(cast):

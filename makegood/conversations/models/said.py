@@ -1,16 +1,15 @@
-"""What was said: messages, their attachments, the search index over them, drafts, and letters on their way out."""
+"""What was said: messages, their attachments, the search index over them, and drafts."""
 
 from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.languages import LANGUAGES
-from makegood.cases.models import Case, CaseLink
+from makegood.cases.models import Case
 from makegood.people.models import User
 
 
@@ -35,6 +34,10 @@ class Message(models.Model):
     channel = models.CharField(max_length=12, default="page")
     language = models.CharField(max_length=10, choices=LANGUAGES)
     body = models.TextField()
+    quoted = models.TextField(blank=True, help_text="What a letter quoted and signed; folded on the page.")
+    html = models.TextField(
+        blank=True, help_text="A letter's html, made safe when it came in; remote pictures off."
+    )
     at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -50,6 +53,7 @@ class Attachment(models.Model):
     content_type = models.CharField(max_length=100)
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
+    content_id = models.CharField(max_length=200, blank=True, help_text="By which a letter's html shows it.")
     at = models.DateTimeField(default=clock.now)
 
 
@@ -86,34 +90,3 @@ class Draft(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint("case", "user", name="one_draft_each")]
-
-
-class Delivery(models.Model):
-    """A letter that must leave: written with the event (law 6), sent by the worker, retried, and visible until it arrived."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting to be sent")
-        SENT = "sent", _("Sent")
-        FAILED = "failed", _("Not delivered")
-
-    class What(models.TextChoices):
-        RECEIVED = "received", _("We have it")
-        REPLY = "reply", _("Reply")
-        TOLD = "told", _("Told the outcome")
-        ASK = "ask", _("Asked for confirmation")
-        ENDED = "ended", _("Ended")
-
-    case = models.ForeignKey(Case, models.CASCADE, related_name="deliveries")
-    message = models.ForeignKey(Message, models.CASCADE, null=True, related_name="deliveries")
-    link = models.ForeignKey(CaseLink, models.PROTECT, related_name="+", db_index=False)
-    what = models.CharField(max_length=10, choices=What)
-    to = models.CharField(max_length=254)
-    language = models.CharField(max_length=10, choices=LANGUAGES)
-    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    tries = models.PositiveSmallIntegerField(default=0)
-    look_at = models.DateTimeField(default=clock.now)
-    error = models.TextField(blank=True)
-    sent_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [models.Index("look_at", "id", name="delivery_due", condition=Q(state="waiting"))]

@@ -1,0 +1,16 @@
+"""What was said, and the letters that carry it in and out."""
+
+from makegood.conversations.models.letters import Delivery, Letter, LetterSource, Mailbox
+from makegood.conversations.models.said import Attachment, Blob, Draft, Message, SearchEntry
+
+__all__ = [
+    "Attachment",
+    "Blob",
+    "Delivery",
+    "Draft",
+    "Letter",
+    "LetterSource",
+    "Mailbox",
+    "Message",
+    "SearchEntry",
+]
