@@ -1,0 +1,1 @@
+"""Reading across cases: figures from events, never a change."""
