@@ -13,6 +13,7 @@ from makegood.conversations.models import (
     Message,
     SearchEntry,
 )
+from makegood.escalation.models import Absence, Handover, Shift
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -20,6 +21,7 @@ from makegood.promises.models import Appointment, Promise
 from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
+    "Absence",
     "ApiToken",
     "Appointment",
     "Attachment",
@@ -29,6 +31,7 @@ __all__ = [
     "Customer",
     "Delivery",
     "Draft",
+    "Handover",
     "IdempotencyKey",
     "Letter",
     "LetterSource",
@@ -39,6 +42,7 @@ __all__ = [
     "Payment",
     "Promise",
     "SearchEntry",
+    "Shift",
     "Shipment",
     "Shop",
     "SignInLink",

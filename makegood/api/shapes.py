@@ -114,6 +114,24 @@ class Assign(Seen):
     team: Line | None = Field(default=None, description="Name of the new team.")
 
 
+class HandOver(Seen):
+    team: Line = Field(description="Name of the receiving team.")
+    to: Line | None = Field(default=None, description="Email of the person there; else whoever is on duty.")
+    customer_asks: Words
+    tried: Words = Field(description="What was tried so far.")
+    asked: Words = Field(description="What is asked of the receiver.")
+    by_when: Moment
+
+
+class AcceptHandover(Seen):
+    restated: Words = Field(description="In your own words: what is asked of you.")
+    next_word_at: Moment | None = Field(default=None, description="The word that the customer was promised.")
+
+
+class RefuseHandover(Seen):
+    reason: Words
+
+
 class Wait(Seen):
     waiting_for: Code = Field(description="Whom the case waits for; empty to go on.")
 

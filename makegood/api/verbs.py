@@ -14,7 +14,7 @@ from makegood.base.errors import NotThere, Refusal
 from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import closing, fixing, handing, handling, joining, sharing, talking, telling, triaging
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 
@@ -62,6 +62,12 @@ def receivers(body: shapes.Assign, actor: Actor) -> dict[str, Any]:
     return {"owner": owner, "team": team}
 
 
+def card(body: shapes.HandOver, actor: Actor) -> dict[str, Any]:
+    found = receivers(shapes.Assign(seen=body.seen, owner=body.to, team=body.team), actor)
+    given = handing.Card(body.customer_asks, body.tried, body.asked, body.by_when)
+    return {"card": given, "team": found["team"], "to": found["owner"]}
+
+
 def survivor(body: shapes.Merge, actor: Actor) -> dict[str, Any]:
     return {"into": case_of(actor, body.into, "into")}
 
@@ -85,6 +91,10 @@ VERBS: tuple[Verb, ...] = (
     Verb("tick", "tick", triaging.tick, shapes.Tick),
     Verb("take", "take", handling.take, shapes.Seen),
     Verb("assign", "assign", handling.assign, shapes.Assign, receivers),
+    Verb("hand_over", "hand_over", handing.hand_over, shapes.HandOver, card),
+    Verb("accept_handover", "answer_handover", handing.accept_handover, shapes.AcceptHandover),
+    Verb("refuse_handover", "answer_handover", handing.refuse_handover, shapes.RefuseHandover),
+    Verb("withdraw_handover", "hand_over", handing.withdraw_handover, shapes.Seen),
     Verb("wait", "wait", handling.wait, shapes.Wait),
     Verb("raise_urgency", "raise_urgency", handling.raise_urgency, shapes.RaiseUrgency),
     Verb("lower_urgency", "lower_urgency", handling.lower_urgency, shapes.LowerUrgency),

@@ -86,12 +86,39 @@ _kind("fact_struck", _("Struck a fact."), fact=int)
 _kind("ticked", _("Ticked off an item of the playbook."), item=str)
 _kind("unticked", _("Took back a tick on the playbook."), item=str)
 
-_kind("taken", _("Took the case."), to_customer=True, user=int)
+_kind("taken", _("Took the case."), to_customer=True, user=int, optional={"team": int})
 _kind(
     "assigned",
     _("Given to %(user)s %(team)s."),
     to_customer=True,
     optional={"user": int, "team": int, "was_user": int, "was_team": int},
+)
+_kind(
+    "handed_over",
+    _("Offered to %(user)s %(team)s with its card, to be accepted by %(until)s."),
+    handover=int,
+    team=int,
+    until=str,
+    optional={"user": int},
+)
+_kind(
+    "handover_accepted",
+    _("Accepted from %(was_user)s: %(user)s of %(team)s has it now."),
+    to_customer=True,
+    handover=int,
+    user=int,
+    team=int,
+    message=int,
+    optional={"was_user": int, "was_team": int},
+)
+_kind("handover_refused", _("Refused the case; the lead decides."), handover=int, team=int)
+_kind("handover_withdrawn", _("Took the offer back."), handover=int)
+_kind(
+    "handover_passed_on",
+    _("Nobody accepted in time: offered to %(user)s, to be accepted by %(until)s."),
+    handover=int,
+    user=int,
+    until=str,
 )
 _kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str)
 _kind("work_went_on", _("Work goes on."))

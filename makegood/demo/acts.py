@@ -10,6 +10,7 @@ from makegood.base import clock
 from makegood.cases.models import Telling
 from makegood.cases.urgency import Impact
 from makegood.demo import files
+from makegood.demo.cards import assign
 from makegood.demo.scripts import phrases, pick, report_text
 from makegood.demo.tale import Tale
 from makegood.desk import closing, fixing, handling, joining, talking, telling, triaging
@@ -122,11 +123,6 @@ def merchant(tale: Tale) -> None:
     theirs, ours = tale.script.merchant
     talking.merchant_says(tale.here, by=actors.user(seller), text=tale.fill(theirs))
     talking.answer_merchant(tale.here, by=tale.by(tale.owner), text=tale.fill(ours))
-
-
-def assign(tale: Tale) -> None:
-    special = tale.rng.choice(["technology", "finance", "logistics"])
-    handling.assign(tale.here, by=tale.by(tale.owner), seen=None, team=tale.world.teams[special])
 
 
 def wait(tale: Tale) -> None:

@@ -2,7 +2,7 @@
 
 customer_wrote   -> urgency rises by the words and by the number of contacts without an answer
 confirmed        -> all good closes; partly and not good open a new round
-closed, ended    -> a parent that only waited for this child closes
+closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import closing, demands, handling
+from makegood.desk import closing, demands, handing, handling
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -65,6 +65,11 @@ def close_parent(event: CaseEvent) -> None:
             _close_if_nothing_blocks(parent, event)
 
 
+def drop_the_offer(event: CaseEvent) -> None:
+    """An ended case is handed to nobody."""
+    handing.drop(event.case)
+
+
 def _close_if_nothing_blocks(case: Case, cause: CaseEvent) -> None:
     if not blockers(closing.closing_facts(case)):
         closing.close(case, by=actors.system(), cause=cause)
@@ -83,7 +88,7 @@ FOLLOWERS.update(
     {
         "customer_wrote": (raise_by_words,),
         "confirmed": (hear_the_answer,),
-        "closed": (close_parent,),
-        "ended": (close_parent,),
+        "closed": (drop_the_offer, close_parent),
+        "ended": (drop_the_offer, close_parent),
     }
 )

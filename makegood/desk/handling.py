@@ -14,8 +14,10 @@ from makegood.cases.states import Status
 from makegood.cases.urgency import LEVELS, Evidence
 from makegood.conversations.models import Message
 from makegood.desk.verb import verb
+from makegood.escalation.models import Handover
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
+from makegood.promises.models import Promise
 
 _TO_WORK = (Status.REPORTED, Status.TRIAGED)
 WAITING_FOR = {
@@ -34,13 +36,14 @@ def take(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
     _refuse_ended(case)
     if case.owner_id == by.user_id:
         raise Refusal("already_yours", _("The case is yours already."), field="owner")
+    _refuse_offered(case)
     team = Team.objects.filter(members=by.user_id).order_by("tier", "id").first()
     moves: dict[str, Any] = {"status": Status.WORKING} if case.status in _TO_WORK else {}
     return pen.write(
         case,
         "taken",
         by=by,
-        data={"user": by.user_id},
+        data={"user": by.user_id, "team": case.team_id or (team.pk if team else None)},
         owner_id=by.user_id,
         team_id=case.team_id or (team.pk if team else None),
         **moves,
@@ -51,13 +54,19 @@ def take(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
 def assign(
     case: Case, *, by: Actor, seen: int | None, owner: User | None = None, team: Team | None = None
 ) -> CaseEvent:
-    """Give the case to a person, a team, or both. Its urgency, quotations and promises go with it; nothing is reset."""
+    """Give the case to a person, a team, or both. Its urgency, quotations and promises go with it; nothing is reset.
+
+    Within a team, or while nobody owns it; from team to team a case goes by a hand-over with its card (``handing.py``).
+    """
     case = pen.hold(case.pk, seen=seen)
     _refuse_ended(case)
+    _refuse_offered(case)
     if owner is None and team is None:
         raise Refusal("nobody", _("Say to whom."), field="owner")
     if owner is not None and (owner.role not in STAFF or not owner.is_active):
         raise Refusal("not_staff", _("This person cannot own a case."), field="owner")
+    if _leaves_its_team(case, owner, team):
+        raise Refusal("hand_over", _("It goes to another team: hand it over with its card."), field="team")
     data = {
         "user": owner.pk if owner else None,
         "team": team.pk if team else None,
@@ -145,6 +154,8 @@ def lower_urgency(
     _refuse_ended(case)
     if case.owner_id == by.user_id:
         raise NotAllowed("own_case", _("Who owns the case does not lower its urgency; ask another lead."))
+    if Promise.objects.filter(case=case, basis=Promise.Basis.STATUTORY, state=Promise.State.OPEN).exists():
+        raise Refusal("legal_clock", _("A legal clock runs on this case; until it is met, nobody lowers it."))
     if level not in LEVELS or level >= case.urgency:
         raise Refusal("not_lower", _("Choose a level below the present one."), field="level")
     lowering = UrgencyLowering(
@@ -179,3 +190,20 @@ def _raised(
 def _refuse_ended(case: Case) -> None:
     if not case.is_open:
         raise Refusal("ended", _("The case has already ended."))
+
+
+def _refuse_offered(case: Case) -> None:
+    if Handover.objects.filter(case=case, state=Handover.State.OFFERED).exists():
+        raise Refusal(
+            "offered",
+            _("The case is offered to a team with its card: accept it there, or take the offer back."),
+        )
+
+
+def _leaves_its_team(case: Case, owner: User | None, team: Team | None) -> bool:
+    """Whether an owned case would go to another team without a word about it."""
+    if case.owner_id is None or case.team_id is None:
+        return False
+    if team is not None:
+        return team.pk != case.team_id
+    return owner is not None and not owner.teams.filter(pk=case.team_id).exists()

@@ -27,6 +27,7 @@ from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
 from makegood.desk.sheet_words import Said, conversation
 from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
 from makegood.desk.timeline import Row
+from makegood.escalation.models import Handover
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
@@ -81,6 +82,7 @@ class Sheet:
     earlier_rows: bool
     others: list[Presence]
     draft: str
+    offered: Handover | None
 
     @property
     def broken(self) -> int:
@@ -124,6 +126,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         earlier_rows=bool(rows) and rows[0].seq > 1,
         others=list(presence.others(case, by.user_id or 0)),
         draft=drafting.of(case, by.user_id or 0),
+        offered=_offered(case),
     )
 
 
@@ -144,6 +147,12 @@ def _why(case: Case, evidence: list[UrgencyEvidence]) -> list[Why]:
     for low in UrgencyLowering.objects.filter(case=case).select_related("by"):
         found.append((low.at, Why("", lowering=low)))
     return [why for _at, why in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def _offered(case: Case) -> Handover | None:
+    """The hand-over that waits to be accepted."""
+    offers = Handover.objects.filter(case=case, state=Handover.State.OFFERED)
+    return offers.select_related("giver", "to", "to_team", "from_team").first()
 
 
 def _done(case: Case) -> Done:

@@ -63,5 +63,6 @@ def _subject(what: str, shop: str) -> str:
         "reply": _("%(shop)s: an answer for you") % {"shop": shop},
         "told": _("%(shop)s: please tell us whether it is made good") % {"shop": shop},
         "ask": _("%(shop)s: has it been made good?") % {"shop": shop},
+        "moved": _("%(shop)s: who has your report now") % {"shop": shop},
         "ended": _("%(shop)s: how your report ended") % {"shop": shop},
     }[what]

@@ -10,12 +10,13 @@
 
 from makegood.packs.check import check_all
 from makegood.packs.errors import PackError, UnknownCode
-from makegood.packs.loader import names, playbook, playbooks, policy, sources, taxonomy
+from makegood.packs.loader import escalation, names, playbook, playbooks, policy, sources, taxonomy
 
 __all__ = [
     "PackError",
     "UnknownCode",
     "check_all",
+    "escalation",
     "names",
     "playbook",
     "playbooks",

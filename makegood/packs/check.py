@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from makegood.packs.errors import PackError
-from makegood.packs.loader import playbooks, policy, sources, strays, taxonomy
+from makegood.packs.loader import escalation, playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
 
 
@@ -24,6 +24,7 @@ def check_all() -> dict[str, int]:
         "proofs": len(seen.proofs),
         "levels": len(rules.levels),
         "signals": len(rules.signals) + len(rules.silent_signals),
+        "times to accept": len(escalation().accept),
         "outside routes": len(rules.outside_routes),
         "playbooks": len(books),
         "questions": sum(len(b.questions) for b in books.values()),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from makegood.packs.errors import PackError, UnknownCode
+from makegood.packs.escalations import Escalation, build_escalation
 from makegood.packs.policies import build_policy
 from makegood.packs.reading import SHIPPED, Entry, locate, overlay, read, refuse_twice
 from makegood.packs.shapes import (
@@ -49,6 +50,11 @@ def sources() -> Sources:
 def policy() -> Policy:
     """Levels, times, thresholds, closing rules; raises PackError when a pack is wrong."""
     return _policy(overlay())
+
+
+def escalation() -> Escalation:
+    """Times to accept a case, how often it is passed on, how far a lead's arm reaches; raises PackError when a pack is wrong."""
+    return _escalation(overlay())
 
 
 def playbook(type_code: str) -> Playbook:
@@ -113,6 +119,11 @@ def _sources(folder: str) -> Sources:
 @lru_cache(maxsize=8)
 def _policy(folder: str) -> Policy:
     return build_policy(read(locate("policy.toml", folder)), _taxonomy(folder).impacts)
+
+
+@lru_cache(maxsize=8)
+def _escalation(folder: str) -> Escalation:
+    return build_escalation(read(locate("escalation.toml", folder)))
 
 
 @lru_cache(maxsize=8)
@@ -255,7 +266,7 @@ def _question(entry: Entry) -> Question:
 
 def strays(folder: str) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/."""
-    known = {"taxonomy.toml", "sources.toml", "policy.toml"}
+    known = {"taxonomy.toml", "sources.toml", "policy.toml", "escalation.toml"}
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (
         {p: p.relative_to(folder).as_posix() for p in sorted(Path(folder).rglob("*.toml"))} if folder else {}

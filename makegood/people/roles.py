@@ -17,6 +17,7 @@ MAY: dict[str, frozenset[str]] = {
     # reading
     "see": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
     "see_queue": _DESK,
+    "see_travel": _LEADS,
     "see_as_merchant": _MERCHANT,
     # opening and talking
     "open": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
@@ -33,6 +34,9 @@ MAY: dict[str, frozenset[str]] = {
     # handling
     "take": _DESK,
     "assign": _DESK | _SYSTEM,
+    "hand_over": _DESK,
+    "answer_handover": _DESK,
+    "pass_on": _SYSTEM,
     "wait": _DESK,
     "raise_urgency": _DESK | _SYSTEM,
     "raise_by_evidence": _SYSTEM,

@@ -7,23 +7,13 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.clock import now
+from makegood.base.swept import Swept
 from makegood.cases.models import Case, CaseEvent
 from makegood.people.calendars import CalendarVersion
 from makegood.people.models import User
 
 #: What only a message that reached the customer keeps; a note keeps none of them.
 WORDS = ("first_word", "next_word")
-
-
-class Swept(models.Model):
-    """A row that the sweep looks at: when next, and what went wrong when it did (law 5)."""
-
-    look_at = models.DateTimeField(null=True, help_text="When the sweep looks next; none: never again.")
-    set_back = models.PositiveSmallIntegerField(default=0, help_text="How often looking at it failed.")
-    trouble = models.TextField(blank=True, help_text="Why it failed last, for whoever keeps the house.")
-
-    class Meta:
-        abstract = True
 
 
 class Promise(Swept):

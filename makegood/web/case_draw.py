@@ -11,6 +11,7 @@ from makegood.desk.handling import WAITING_FOR
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
 from makegood.desk.timeline import Row
+from makegood.insight import travel
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.web.case_forms import VerbForm
@@ -75,6 +76,9 @@ def drawn(
         "version": sheet.case.version,
         "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
         "mine": sheet.case.owner_id == by.user_id,
+        "legs": travel.of_case(sheet.case)
+        if sum(row.kind in travel.GIVES for row in sheet.timeline) > 1
+        else [],
     }
 
 
@@ -97,7 +101,11 @@ def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
     """The verbs by group; talking stands below the conversation, and what is next (``shown``) above it."""
     found = []
     for code, name in GROUPS.items():
-        mine = [o for o in offers if o.verb.group == code and code != "talk" and o.verb.name not in shown]
+        mine = [
+            o
+            for o in offers
+            if o.verb.group == code and code not in ("talk", "offer") and o.verb.name not in shown
+        ]
         if mine:
             found.append(Group(name, mine, any(o.open for o in mine)))
     return found

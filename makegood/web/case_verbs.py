@@ -13,12 +13,13 @@ from makegood.cases.access import case_for
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import closing, fixing, handing, handling, joining, sharing, talking, telling, triaging
 from makegood.desk.sheet import Sheet
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
+from makegood.web import handover_forms
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -79,6 +80,19 @@ def _assign(case: Case, by: Actor, d: Data) -> CaseEvent:
     owner = User.objects.filter(pk=d["owner"]).first() if d["owner"] else None
     team = Team.objects.filter(pk=d["team"]).first() if d["team"] else None
     return handling.assign(case, by=by, seen=d["seen"], owner=owner, team=team)
+
+
+def _hand_over(case: Case, by: Actor, d: Data) -> CaseEvent:
+    card = handing.Card(d["customer_asks"], d["tried"], d["asked"], d["by_when"])
+    team = Team.objects.filter(pk=d["team"]).first()
+    if team is None:
+        raise Refusal("nobody", _("Say to whom."), field="team")
+    to = User.objects.filter(pk=d["to"]).first() if d["to"] else None
+    return handing.hand_over(case, card, by=by, seen=d["seen"], team=team, to=to)
+
+
+def _may_answer(sheet: Sheet, by: Actor) -> bool:
+    return sheet.offered is not None and handing.may_answer(sheet.offered, by.user_id)
 
 
 def _triage(case: Case, by: Actor, d: Data) -> CaseEvent:
@@ -171,6 +185,14 @@ _TABLE = [
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),
+    Verb("hand_over", "hand_over", "own", _("Hand it over to another team"), handover_forms.HandOver, _hand_over,
+         lambda s, by: s.case.is_open and s.offered is None),
+    Verb("accept_handover", "answer_handover", "offer", _("Accept the case"), handover_forms.Accept,
+         _with(handing.accept_handover, "restated", "next_word_at"), _may_answer),
+    Verb("refuse_handover", "answer_handover", "offer", _("Refuse it"), handover_forms.Refuse,
+         _with(handing.refuse_handover, "reason"), _may_answer),
+    Verb("withdraw_handover", "hand_over", "offer", _("Take the offer back"), forms.Plain,
+         _plain(handing.withdraw_handover), lambda s, by: s.offered is not None),
     Verb("wait", "wait", "own", _("Wait for somebody"), forms.Wait, _with(handling.wait, "waiting_for"),
          _at(_S.WORKING, _S.WAITING)),
     Verb("go_on", "wait", "own", _("Go on working"), forms.Plain, _plain(handling.wait, waiting_for=""), _at(_S.WAITING)),

@@ -25,12 +25,17 @@ NOT_AS_A_ROUTE = {
     "write": "the customer's own; they write on their page",
     "confirm": "the customer's own word; nobody confirms for them",
     "deliver": "the worker's own: what the mail server said of a letter",
+    "pass_on": "the sweep's own: nobody accepted a case in time",
     "raise_by_evidence": "the system's own, caused by what was said",
 }
 
 
 def soon(hours: float = 4) -> str:
     return (clock.now() + timedelta(hours=hours)).isoformat()
+
+
+def due(number: int) -> str:
+    return Case.objects.get(number=number).due_at.isoformat()
 
 
 def opened(caller, **more):
@@ -131,8 +136,20 @@ def test_facts_ticks_urgency_and_the_merchant(cast, call):
     assert minji.verb(n, "answer_merchant", {"text": "Thank you."}).status_code == 200
     assert minji.verb(n, "note", {"text": "Kang answers fast."}).status_code == 200
     assert minji.verb(n, "wait", {"waiting_for": "merchant", "seen": None}).status_code == 200
-    given = minji.verb(n, "assign", {"owner": "wei@makegood.example", "team": "Technology", "seen": None})
-    assert given.json()["event"]["data"]["user"] == cast.wei.pk
+    assert minji.verb(n, "assign", {"owner": "wei@makegood.example", "seen": None}).status_code == 422
+    card = {
+        "customer_asks": "Her refund.",
+        "tried": "Sent twice.",
+        "asked": "Find why it stops.",
+        "by_when": soon(6),
+    }
+    minji.verb(n, "note_fact", {"text": "Refused by the bank.", "source": "payment_record"})
+    given = minji.verb(
+        n, "hand_over", {**card, "team": "Technology", "to": "wei@makegood.example", "seen": None}
+    )
+    assert given.json()["event"]["data"]["user"] == cast.wei.pk, given.content
+    restated = {"restated": "I find what stops the refund.", "next_word_at": due(n), "seen": None}
+    assert call(cast.wei).verb(n, "accept_handover", restated).status_code == 200
     sheet = minji.get(f"/cases/{n}").json()
     assert sheet["owner"]["name"] == "Wei" and sheet["facts"][0]["struck_because"] == "No."
     assert sheet["lowerings"] and sheet["ticks"]

@@ -55,12 +55,12 @@ def test_the_lead_who_owns_it_does_not_lower_it(cast):
         lower_urgency(case, by=cast.by(cast.sujin), seen=None, level=2, reason="r", evidence="e")
 
 
-def test_a_hand_over_keeps_urgency_and_promise_and_is_untouched_by_the_new_hands(cast):
+def test_a_colleague_who_gets_the_case_gets_its_urgency_and_promise_and_has_not_touched_it(cast):
     case = stages.answered(cast)
-    assign(case, by=cast.by(cast.minji), seen=case.version, owner=cast.wei, team=cast.tech)
+    assign(case, by=cast.by(cast.minji), seen=case.version, owner=cast.jun)
     given = stages.fresh(case)
     assert (given.urgency, given.due_at) == (case.urgency, case.due_at)
-    assert given.owner == cast.wei and given.touched_at is None
+    assert given.owner == cast.jun and given.touched_at is None
 
 
 def test_merchants_and_people_who_left_own_nothing(cast):

@@ -28,6 +28,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "healthz": ("/healthz", EVERYBODY),
     "queue": ("/", DESK),
     "search": ("/search/?q=환불", DESK),
+    "travel": ("/travel/", DESK - {"minji", "wei"}),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "people_new": ("/people/users/new/", KEEPERS),

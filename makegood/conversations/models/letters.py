@@ -138,6 +138,7 @@ class Delivery(models.Model):
         TOLD = "told", _("Told the outcome")
         ASK = "ask", _("Asked for confirmation")
         ENDED = "ended", _("Ended")
+        MOVED = "moved", _("Who has it now")
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="deliveries")
     message = models.ForeignKey(Message, models.CASCADE, null=True, related_name="deliveries")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from makegood.base.moments import said
 from makegood.packs.shapes import Item, Question
@@ -38,3 +39,16 @@ def answered(answer: str, item: Item) -> str:
     """An answer to a question of the playbook as a person says it: the text of a choice, else the words."""
     choices = item.choices if isinstance(item, Question) else ()
     return str(next((c.text for c in choices if c.code == answer), answer))
+
+
+@register.filter
+def lasted(span: timedelta) -> str:
+    """How long something took, as people say it: minutes below an hour, hours below two days, then days."""
+    minutes = max(0, round(span.total_seconds() / 60))
+    if minutes < 60:
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    if minutes < 48 * 60:
+        hours = round(minutes / 60)
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    days = round(minutes / 60 / 24)
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}

@@ -1,0 +1,43 @@
+"""The forms of a hand-over: the card that is given, and the line that accepts it."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from makegood.packs import names
+from makegood.people.models import STAFF, Team, User
+from makegood.web.case_fields import lines, moment
+from makegood.web.case_forms import VerbForm
+
+
+class HandOver(VerbForm):
+    """What the giver writes; facts, impact, quotations and the promised word go with the case by themselves."""
+
+    team = forms.TypedChoiceField(label=_("To the team"), coerce=int)
+    to = forms.TypedChoiceField(label=_("To a person there"), required=False, coerce=int, empty_value=None)
+    customer_asks = lines(_("What the customer asks"), rows=2)
+    tried = lines(_("What was tried so far"), rows=3)
+    asked = lines(_("What is asked of them"), rows=2)
+    by_when = moment(_("By when"), required=True)
+
+    def prepare(self) -> None:
+        teams = Team.objects.exclude(pk=self.case.team_id or 0).order_by("tier", "name")
+        people = (
+            User.objects.filter(is_active=True, role__in=STAFF, teams__in=teams).distinct().order_by("name")
+        )
+        self.fields["team"].choices = [("", "—"), *((str(t.pk), t.name) for t in teams)]  # type: ignore[attr-defined]
+        self.fields["to"].choices = [("", _("whoever is on duty")), *((str(u.pk), u.name) for u in people)]  # type: ignore[attr-defined]
+        if self.case.asked_remedy:
+            self.fields["customer_asks"].initial = str(names("remedy").get(self.case.asked_remedy, ""))
+
+
+class Accept(VerbForm):
+    """The receiver's own line: what is asked, and when the customer hears next."""
+
+    restated = lines(_("In your own words: what is asked of you"), rows=2)
+    next_word_at = moment(_("When the customer hears next"))
+
+
+class Refuse(VerbForm):
+    reason = lines(_("Why not"), rows=2)
