@@ -114,6 +114,12 @@ class Assign(Seen):
     team: Line | None = Field(default=None, description="Name of the new team.")
 
 
+class Expedite(Seen):
+    who: Line = Field(description="Email of who does it.")
+    what: Words
+    due_at: Moment
+
+
 class HandOver(Seen):
     team: Line = Field(description="Name of the receiving team.")
     to: Line | None = Field(default=None, description="Email of the person there; else whoever is on duty.")

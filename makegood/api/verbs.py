@@ -62,6 +62,11 @@ def receivers(body: shapes.Assign, actor: Actor) -> dict[str, Any]:
     return {"owner": owner, "team": team}
 
 
+def hurried(body: shapes.Expedite, actor: Actor) -> dict[str, Any]:
+    who = User.objects.filter(email__iexact=body.who).first()
+    return {"who": who, "what": body.what, "due_at": body.due_at}
+
+
 def card(body: shapes.HandOver, actor: Actor) -> dict[str, Any]:
     found = receivers(shapes.Assign(seen=body.seen, owner=body.to, team=body.team), actor)
     given = handing.Card(body.customer_asks, body.tried, body.asked, body.by_when)
@@ -91,6 +96,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("tick", "tick", triaging.tick, shapes.Tick),
     Verb("take", "take", handling.take, shapes.Seen),
     Verb("assign", "assign", handling.assign, shapes.Assign, receivers),
+    Verb("expedite", "expedite", handing.expedite, shapes.Expedite, hurried),
     Verb("hand_over", "hand_over", handing.hand_over, shapes.HandOver, card),
     Verb("accept_handover", "answer_handover", handing.accept_handover, shapes.AcceptHandover),
     Verb("refuse_handover", "answer_handover", handing.refuse_handover, shapes.RefuseHandover),

@@ -8,7 +8,7 @@ from makegood.base import clock
 from makegood.base.languages import EN, KO, ZH
 from makegood.demo.tale import Tale
 from makegood.desk import handing
-from makegood.promises.words import next_due
+from makegood.promises.ledger import next_word_due
 
 CARDS = {
     KO: {
@@ -46,5 +46,5 @@ def assign(tale: Tale) -> None:
             by=tale.by(receiver),
             seen=None,
             restated=words["restated"],
-            next_word_at=next_due(tale.here),
+            next_word_at=next_word_due(tale.here),
         )

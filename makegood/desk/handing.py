@@ -23,13 +23,15 @@ from makegood.cases.models import Case, CaseEvent, Fact, UrgencyEvidence
 from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author
+from makegood.desk import notices
 from makegood.desk.verb import verb
 from makegood.escalation import duty
 from makegood.escalation.models import Handover
 from makegood.packs import escalation
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Role, Team, User
-from makegood.promises.words import next_due
+from makegood.promises import ledger
+from makegood.promises.ledger import next_word_due
 
 #: A line of this many characters can say an ask and a time; less is a nod.
 SHORTEST_LINE = 12
@@ -83,13 +85,19 @@ def hand_over(
         tried=clean(card.tried, limit=5000, field="tried"),
         asked=clean(card.asked, limit=2000, field="asked"),
         by_when=card.by_when,
-        next_word_at=next_due(case),
+        next_word_at=next_word_due(case),
         carried=carried(case),
         given_at=now,
         look_at=now + escalation().accept[case.urgency],
     )
     offered.save(force_insert=True)
     data = {"handover": offered.pk, "team": team.pk, "user": to.pk if to else None, "until": _iso(offered)}
+    notices.notify(
+        case,
+        "handover_offered",
+        to=[to.pk] if to else duty.on_duty(team, without=[by.person]) or duty.above(team),
+        data={"until": _iso(offered)},
+    )
     moves: dict[str, Any] = (
         {"status": Status.WORKING} if case.status in (Status.REPORTED, Status.TRIAGED) else {}
     )
@@ -117,7 +125,7 @@ def accept_handover(
     line = clean(restated, limit=1000, field="restated")
     if len(line) < SHORTEST_LINE or line.casefold() == offered.asked.casefold():
         raise Refusal("not_restated", _("Say in your own words what is asked of you."), field="restated")
-    promised = next_due(case)
+    promised = next_word_due(case)
     if promised and (next_word_at is None or abs(next_word_at - promised) >= timedelta(minutes=1)):
         raise Refusal(
             "other_next_word",
@@ -153,6 +161,8 @@ def refuse_handover(case: Case, *, by: Actor, seen: int | None, reason: str) -> 
     _refuse_not_the_receiver(offered, by)
     _answer(offered, Handover.State.REFUSED, by, reason=clean(reason, limit=2000, field="reason"))
     data = {"handover": offered.pk, "team": offered.to_team_id}
+    leads = [team.lead_id for team in (offered.from_team, offered.to_team) if team]
+    notices.notify(case, "handover_refused", to=[offered.giver_id, *(leads or notices.leads_of(case))])
     return pen.write(case, "handover_refused", by=by, data=data, touched_at=None)
 
 
@@ -184,6 +194,9 @@ def pass_on(case: Case, *, by: Actor) -> CaseEvent:
     offered.look_at = now + escalation().accept[case.urgency]
     offered.save(update_fields=["to", "passes", "look_at"])
     data = {"handover": offered.pk, "user": receiver, "until": _iso(offered)}
+    notices.notify(case, "handover_offered", to=[receiver], data={"until": _iso(offered)})
+    hear = {offered.giver_id, *duty.above(offered.to_team)} - {receiver}
+    notices.notify(case, "handover_passed_on", to=sorted(hear))
     return pen.write(case, "handover_passed_on", by=by, data=data)
 
 
@@ -192,6 +205,35 @@ def drop(case: Case) -> None:
     Handover.objects.filter(case=case, state=Handover.State.OFFERED).update(
         state=Handover.State.WITHDRAWN, look_at=None, answered_at=clock.now()
     )
+
+
+@verb("expedite")
+def expedite(
+    case: Case, *, by: Actor, seen: int | None, who: User | None, what: str, due_at: datetime | None
+) -> CaseEvent:
+    """Hurry a case up: who does what by when, as a promise with a clock. Without these three it would only comfort, and is refused."""
+    case = pen.hold(case.pk, seen=seen)
+    _refuse_ended(case)
+    if who is None or who.role not in STAFF or not who.is_active or who.pk in duty.absent():
+        raise Refusal(
+            "nobody", _("Say who does it: somebody who is here. 'We hurry' helps nobody."), field="who"
+        )
+    words = clean(what, limit=2000, field="what")
+    if due_at is None or due_at <= clock.now():
+        raise Refusal("bad_time", _("Say by when it is done, ahead of now."), field="due_at")
+    promise = ledger.give(
+        case,
+        due_at=due_at,
+        by=who.pk,
+        what="other",
+        basis="promised",
+        to="staff",
+        words=words,
+        field="due_at",
+    )
+    data = {"user": who.pk, "promise": promise.pk, "until": due_at.isoformat()}
+    notices.notify(case, "expedited", to=[who.pk], data={"until": due_at.isoformat()})
+    return pen.write(case, "expedited", by=by, data=data, due_at=ledger.next_due(case))
 
 
 def standing(case: Case) -> Handover:

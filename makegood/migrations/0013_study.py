@@ -14,5 +14,5 @@ CREATE INDEX line_case ON study.line (log, case_key, at, n);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("makegood", "0006_ledger")]
+    dependencies = [("makegood", "0008_promises")]
     operations = [migrations.RunSQL(STUDY, "DROP SCHEMA study CASCADE")]

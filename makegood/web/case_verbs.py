@@ -91,6 +91,11 @@ def _hand_over(case: Case, by: Actor, d: Data) -> CaseEvent:
     return handing.hand_over(case, card, by=by, seen=d["seen"], team=team, to=to)
 
 
+def _expedite(case: Case, by: Actor, d: Data) -> CaseEvent:
+    who = User.objects.filter(pk=d["who"]).first() if d["who"] else None
+    return handing.expedite(case, by=by, seen=d["seen"], who=who, what=d["what"], due_at=d["due_at"])
+
+
 def _may_answer(sheet: Sheet, by: Actor) -> bool:
     return sheet.offered is not None and handing.may_answer(sheet.offered, by.user_id)
 
@@ -185,6 +190,7 @@ _TABLE = [
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),
+    Verb("expedite", "expedite", "own", _("Hurry it up: who, what, by when"), handover_forms.Expedite, _expedite, _is_open),
     Verb("hand_over", "hand_over", "own", _("Hand it over to another team"), handover_forms.HandOver, _hand_over,
          lambda s, by: s.case.is_open and s.offered is None),
     Verb("accept_handover", "answer_handover", "offer", _("Accept the case"), handover_forms.Accept,

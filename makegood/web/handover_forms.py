@@ -32,6 +32,20 @@ class HandOver(VerbForm):
             self.fields["customer_asks"].initial = str(names("remedy").get(self.case.asked_remedy, ""))
 
 
+class Expedite(VerbForm):
+    """Who does what by when; a form without these three would be a button that only comforts."""
+
+    who = forms.TypedChoiceField(label=_("Who does it"), required=False, coerce=int, empty_value=None)
+    what = lines(_("What exactly"), required=False, rows=2)
+    due_at = moment(_("By when"))
+
+    def prepare(self) -> None:
+        people = (
+            User.objects.filter(is_active=True, role__in=STAFF).order_by("name").values_list("pk", "name")
+        )
+        self.fields["who"].choices = [("", "—"), *((str(pk), name) for pk, name in people)]  # type: ignore[attr-defined]
+
+
 class Accept(VerbForm):
     """The receiver's own line: what is asked, and when the customer hears next."""
 

@@ -15,6 +15,7 @@ from makegood.cases.models import Case, Closure
 from makegood.desk import verb as desk_verb
 from makegood.desk.telling import confirm
 from makegood.people import actors
+from makegood.promises.ledger import next_word_due
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ def soon(hours: float = 4) -> str:
 
 
 def due(number: int) -> str:
-    return Case.objects.get(number=number).due_at.isoformat()
+    return next_word_due(Case.objects.get(number=number)).isoformat()
 
 
 def opened(caller, **more):

@@ -9,12 +9,13 @@ from django.db import IntegrityError, connection, transaction
 
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, Refusal, Stale
-from makegood.cases.models import Case, CaseEvent
+from makegood.cases.models import Case, CaseEvent, Notice
 from makegood.conversations.models import Delivery, Message
 from makegood.desk.closing import withdraw
 from makegood.desk.handing import (
     Card,
     accept_handover,
+    expedite,
     hand_over,
     pass_on,
     refuse_handover,
@@ -23,6 +24,7 @@ from makegood.desk.handing import (
 from makegood.desk.handling import assign, take
 from makegood.desk.triaging import note_fact
 from makegood.escalation.models import Absence, Handover
+from makegood.jobs.sweep import tick
 from makegood.people import actors
 from makegood.people.models import Customer, Shop, Team
 from makegood.promises.models import Promise
@@ -255,3 +257,29 @@ def test_a_stranger_to_the_desk_hands_nothing_over(cast):
         with pytest.raises(NotAllowed):
             hand_over(case, card(), by=by, seen=None, team=cast.tech)
     assert Shop.objects.count() == 2 and Customer.objects.count() == 3 and Team.objects.count() == 2
+
+
+def test_to_hurry_without_who_what_and_when_is_refused_and_with_them_is_a_promise(cast):
+    case = stages.answered(cast)
+    whole = {
+        "who": cast.wei,
+        "what": "Send the stuck refund again.",
+        "due_at": clock.now() + timedelta(hours=1),
+    }
+    for gap in whole:
+        with pytest.raises(Refusal) as refused:
+            expedite(case, by=cast.by(cast.minji), seen=None, **{**whole, gap: "" if gap == "what" else None})
+        assert refused.value.field == gap
+    expedite(case, by=cast.by(cast.minji), seen=None, **whole)
+    promise = Promise.objects.get(case=case, to="staff")
+    assert promise.by == cast.wei and promise.words.startswith("Send the stuck") and promise.state == "open"
+    assert Notice.objects.get(user=cast.wei).kind == "expedited"
+
+
+def test_who_is_offered_a_case_hears_of_it_and_the_giver_hears_when_nobody_answers(cast):
+    case = offered(cast)
+    assert Notice.objects.get(user=cast.wei, kind="handover_offered").case == case
+    with clock.travel(timedelta(hours=9)):
+        assert tick() >= 1
+    assert Notice.objects.filter(user=cast.minji, kind="handover_passed_on").exists()
+    assert Handover.objects.get().to == cast.hana
