@@ -13,7 +13,7 @@ from makegood.conversations.models import (
     Message,
     SearchEntry,
 )
-from makegood.escalation.models import Absence, Handover, Shift
+from makegood.escalation.models import Absence, Climb, Handover, Shift
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -28,6 +28,7 @@ __all__ = [
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "Climb",
     "Customer",
     "Delivery",
     "Draft",

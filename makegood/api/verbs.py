@@ -14,7 +14,17 @@ from makegood.base.errors import NotThere, Refusal
 from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
-from makegood.desk import closing, fixing, handing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import (
+    closing,
+    fixing,
+    handing,
+    handling,
+    joining,
+    sharing,
+    talking,
+    telling,
+    triaging,
+)
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 

@@ -98,6 +98,8 @@ _kind(
     to_customer=True,
     optional={"user": int, "team": int, "was_user": int, "was_team": int},
 )
+_kind("climbed", _("Reached rung %(rung)s of the ladder: %(why)s."), quiet=True, rung=int, why=str, told=list)
+_kind("acknowledged", _("%(user)s has seen it."), user=int)
 _kind("expedited", _("Hurried up: %(user)s does it by %(until)s."), user=int, promise=int, until=str)
 _kind(
     "handed_over",

@@ -6,6 +6,9 @@ waiting          -> the question that was sent is asked again on schedule
 fixed, work_went_on -> it is not
 told, asked      -> the next ask for the customer's word is an appointment
 confirmed        -> nobody asks again; all good closes; partly and not good open a new round
+opened, reopened, urgency_raised -> the case begins on its ladder, or goes on with the faster one of its new level
+customer_wrote, handover_accepted, assigned, urgency_raised -> it climbs at once for contacts without an answer, for going
+                    round between teams, and for threats and losses
 closed           -> some days later the customer is asked whether it held
 held             -> 'no' opens the case again, more urgent
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
@@ -17,7 +20,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import appointing, closing, demands, handing, handling, snoozing
+from makegood.desk import appointing, climbing, closing, demands, handing, handling, snoozing
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -112,15 +115,20 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 
 FOLLOWERS.update(
     {
-        "customer_wrote": (awaken, appointing.question_over, raise_by_words),
+        "opened": (climbing.start,),
+        "reopened": (climbing.start,),
+        "urgency_raised": (climbing.start, climbing.by_signals),
+        "assigned": (climbing.by_bounces,),
+        "handover_accepted": (climbing.by_bounces,),
+        "customer_wrote": (awaken, appointing.question_over, raise_by_words, climbing.by_contacts),
         "waiting": (appointing.question_later,),
         "work_went_on": (appointing.question_over,),
         "fixed": (appointing.question_over,),
         "told": (appointing.chase_later,),
         "asked": (appointing.chase_later,),
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
-        "closed": (drop_the_offer, close_parent, appointing.follow_up_later),
+        "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
         "held": (hear_whether_it_held,),
-        "ended": (drop_the_offer, close_parent),
+        "ended": (climbing.over, drop_the_offer, close_parent),
     }
 )

@@ -30,6 +30,7 @@ KINDS = {
     ),
     "woken": _("The case that was put aside is awake again."),
     "call_now": _("Please call the customer and ask whether it is made good."),
+    "climbed": _("A case needs you: it reached rung %(n)s of its ladder."),
     "expedited": _("You are asked to hurry a case up: your part is due by %(until)s."),
     "handover_offered": _("A case is offered to you; accept it by %(until)s, or refuse it."),
     "handover_refused": _("A case that was offered was refused; it needs your decision."),

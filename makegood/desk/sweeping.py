@@ -87,8 +87,13 @@ def appointment(row: Appointment) -> None:
 
 def handover(row: Handover) -> None:
     """Nobody accepted the case in time: on to the next on duty."""
-    if row.state == Handover.State.OFFERED:
-        handing.pass_on(row.case, by=_BY)
+    if row.state != Handover.State.OFFERED:
+        return
+    case = pen.hold(row.case_id)
+    if case.is_open:
+        handing.pass_on(case, by=_BY)
+    else:  # merged into another one meanwhile
+        handing.drop(case)
 
 
 def _wake(case: Case, row: Appointment) -> None:

@@ -159,6 +159,12 @@ def _words(key: str) -> Mapping[str, Any]:
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
         "reached": {True: spoken("reached"), False: spoken("not reached")},
         "waiting_for": WAITING_FOR,
+        "why": {
+            "untouched": spoken("nobody touched it"),
+            "contact": spoken("the customer wrote again without an answer"),
+            "bounce": spoken("it goes round between teams"),
+            "signal": spoken("a loss or a threat in the customer's words"),
+        },
         "ended_as": dict(Ending.Kind.choices),
     }.get(key, {})
 

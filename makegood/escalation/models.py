@@ -1,4 +1,4 @@
-"""Who is on duty, and hand-overs: a case changes hands by a contract, not by a change of a field."""
+"""Who is on duty, hand-overs (a case changes hands by a contract, not by a change of a field), and climbs of the ladder."""
 
 from __future__ import annotations
 
@@ -97,3 +97,23 @@ class Handover(Swept):
             models.CheckConstraint(name="refused_says_why", condition=~Q(state="refused") | ~Q(reason="")),
         ]
         indexes = [models.Index("look_at", "id", name="handover_look", condition=Q(state="offered"))]
+
+
+class Climb(Swept):
+    """Where a case stands on its ladder. ``rungs`` is the ladder as it was when the case started on it.
+
+    ``since`` is when somebody last touched the case, as far as the sweep has seen; ``fired`` how many rungs were reached
+    since. Acknowledging is only noted: it stops no clock.
+    """
+
+    case = models.OneToOneField(Case, models.CASCADE, related_name="climb")
+    level = models.PositiveSmallIntegerField()
+    rungs = models.JSONField(help_text="[[seconds, who], ...]")
+    since = models.DateTimeField(default=clock.now)
+    fired = models.PositiveSmallIntegerField(default=0)
+    highest = models.PositiveSmallIntegerField(default=0, help_text="The highest rung ever reached, from 1.")
+    acknowledged_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    acknowledged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index("look_at", "id", name="climb_look", condition=Q(look_at__isnull=False))]

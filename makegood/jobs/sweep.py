@@ -21,8 +21,8 @@ from django.db.models import QuerySet
 
 from makegood.base import clock
 from makegood.base.swept import Swept
-from makegood.desk import sweeping
-from makegood.escalation.models import Handover
+from makegood.desk import climbing, sweeping
+from makegood.escalation.models import Climb, Handover
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -61,6 +61,9 @@ SOURCES: tuple[Source, ...] = (
         "handovers",
         lambda: Handover.objects.filter(state=Handover.State.OFFERED).select_related("case"),
         sweeping.handover,
+    ),
+    Source(
+        "climbs", lambda: Climb.objects.filter(look_at__isnull=False).select_related("case"), climbing.look
     ),
 )
 

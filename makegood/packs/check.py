@@ -25,6 +25,7 @@ def check_all() -> dict[str, int]:
         "levels": len(rules.levels),
         "signals": len(rules.signals) + len(rules.silent_signals),
         "times to accept": len(escalation().accept),
+        "rungs": sum(len(ladder) for ladder in escalation().rungs.values()),
         "outside routes": len(rules.outside_routes),
         "playbooks": len(books),
         "questions": sum(len(b.questions) for b in books.values()),

@@ -1,8 +1,8 @@
-"""Building the rules of escalation from their file: times to accept, passes, span."""
+"""Building the rules of escalation from their file: times to accept, passes, span, and the rungs of the ladder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -11,21 +11,37 @@ from types import MappingProxyType
 from makegood.packs.reading import Entry, refuse_twice
 from makegood.packs.shapes import LEVELS
 
+#: Who may stand on a rung.
+WHO = ("owner", "lead", "manager")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """So long after somebody last touched the case, ``who`` hears of it."""
+
+    after: timedelta
+    who: str
+
 
 @dataclass(frozen=True)
 class Escalation:
-    """``accept``: level -> within what time an offered case must be accepted."""
+    """``accept``: level -> within what time an offered case must be accepted. ``rungs``: (level, type or '') -> the ladder."""
 
     accept: Mapping[int, timedelta]
     passes: int
     span: int
     span_warning: int
     rooms: int
+    rungs: Mapping[tuple[int, str], tuple[Rung, ...]]
+
+    def ladder(self, level: int, type_code: str) -> tuple[Rung, ...]:
+        """The rungs for a level: those of the type where it has its own, else the level's."""
+        return self.rungs.get((level, type_code)) or self.rungs[level, ""]
 
 
-def build_escalation(root: Entry) -> Escalation:
-    """The rules that stand in the file ``root``; raises PackError."""
-    root.only("accept", "handover", "span")
+def build_escalation(root: Entry, types: Container[str]) -> Escalation:
+    """The rules that stand in the file ``root``; raises PackError. ``types``: those of the taxonomy."""
+    root.only("accept", "handover", "span", "rung")
     handover, span = root.table("handover"), root.table("span")
     handover.only("passes")
     span.only("agents", "warn_at", "rooms")
@@ -38,6 +54,7 @@ def build_escalation(root: Entry) -> Escalation:
         span=agents,
         span_warning=warn_at,
         rooms=int(span.above_zero("rooms", whole=True)),
+        rungs=_rungs(root, types),
     )
 
 
@@ -54,3 +71,24 @@ def _accept(root: Entry) -> Mapping[int, timedelta]:
         if found[higher] > found[lower]:
             raise root.wrong(f"level {higher} may not wait longer to be accepted than level {lower}")
     return MappingProxyType(dict(sorted(found.items())))
+
+
+def _rungs(root: Entry, types: Container[str]) -> Mapping[tuple[int, str], tuple[Rung, ...]]:
+    found: dict[tuple[int, str], list[Rung]] = {}
+    for entry in root.entries("rung", name="level"):
+        entry.only("level", "type", "after_minutes", "who")
+        type_code = entry.one_of("type", types, "problem type") if "type" in entry.raw else ""
+        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), entry.one_of("who", WHO, "person"))
+        ladder = found.setdefault((entry.level("level"), type_code), [])
+        if ladder and rung.after <= ladder[-1].after:
+            raise entry.wrong("each rung must come later than the one before it")
+        ladder.append(rung)
+    for level in LEVELS:
+        if (level, "") not in found:
+            raise root.wrong(f"the level {level} has no rung")
+    for (level, type_code), ladder in found.items():
+        calmer = found.get((level - 1, type_code)) or found.get((level - 1, ""))
+        if calmer and ladder[0].after > calmer[0].after:
+            # A ratchet that makes the ladder slower when it turns would punish who raised it.
+            raise root.wrong(f"the ladder of level {level} begins later than that of level {level - 1}")
+    return MappingProxyType({key: tuple(ladder) for key, ladder in found.items()})

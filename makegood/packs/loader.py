@@ -124,7 +124,7 @@ def _policy(folder: str) -> Policy:
 
 @lru_cache(maxsize=8)
 def _escalation(folder: str) -> Escalation:
-    return build_escalation(read(locate("escalation.toml", folder)))
+    return build_escalation(read(locate("escalation.toml", folder)), _taxonomy(folder).types)
 
 
 @lru_cache(maxsize=8)

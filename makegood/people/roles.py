@@ -34,6 +34,8 @@ MAY: dict[str, frozenset[str]] = {
     # handling
     "take": _DESK,
     "assign": _DESK | _SYSTEM,
+    "acknowledge": _DESK,
+    "climb": _SYSTEM,
     "expedite": _DESK,
     "hand_over": _DESK,
     "answer_handover": _DESK,

@@ -13,7 +13,18 @@ from makegood.cases.access import case_for
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
-from makegood.desk import closing, fixing, handing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import (
+    climbing,
+    closing,
+    fixing,
+    handing,
+    handling,
+    joining,
+    sharing,
+    talking,
+    telling,
+    triaging,
+)
 from makegood.desk.sheet import Sheet
 from makegood.people import roles
 from makegood.people.actors import Actor
@@ -190,6 +201,8 @@ _TABLE = [
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),
+    Verb("acknowledge", "acknowledge", "own", _("I have seen it"), forms.Plain,
+         lambda case, by, d: climbing.acknowledge(case, by=by), _is_open),
     Verb("expedite", "expedite", "own", _("Hurry it up: who, what, by when"), handover_forms.Expedite, _expedite, _is_open),
     Verb("hand_over", "hand_over", "own", _("Hand it over to another team"), handover_forms.HandOver, _hand_over,
          lambda s, by: s.case.is_open and s.offered is None),

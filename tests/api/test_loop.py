@@ -26,6 +26,7 @@ NOT_AS_A_ROUTE = {
     "write": "the customer's own; they write on their page",
     "confirm": "the customer's own word; nobody confirms for them",
     "deliver": "the worker's own: what the mail server said of a letter",
+    "climb": "the sweep's own: nobody touched a case",
     "pass_on": "the sweep's own: nobody accepted a case in time",
     "raise_by_evidence": "the system's own, caused by what was said",
 }
