@@ -106,6 +106,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("tick", "tick", triaging.tick, shapes.Tick),
     Verb("take", "take", handling.take, shapes.Seen),
     Verb("assign", "assign", handling.assign, shapes.Assign, receivers),
+    Verb("acknowledge", "acknowledge", climbing.acknowledge),
     Verb("expedite", "expedite", handing.expedite, shapes.Expedite, hurried),
     Verb("hand_over", "hand_over", handing.hand_over, shapes.HandOver, card),
     Verb("accept_handover", "answer_handover", handing.accept_handover, shapes.AcceptHandover),
