@@ -29,7 +29,7 @@ _SERVICE = re.compile(r"(?:postmaster|mailer-daemon|abuse|help-?desk|support|adm
 _INLINE_ID = re.compile(r"^[>| \t]{0,6}Message-I[dD]:[ \t]*\r?\n?[ \t]*(<[^<>\s]{3,400}>)", re.MULTILINE | re.IGNORECASE)
 _INLINE_TO = re.compile(r"^[>| \t]{0,6}To:[ \t]*([^\n]{3,400})", re.MULTILINE)
 _BEGINS = re.compile(
-    r"^[>\s*=~_|-]{0,12}(?:.{0,60}(?:original message(?! was)|bounced e-?mail|copy of (?:the|your) message|message (?:headers|text) follows?|unsent message|undelivered message"
+    r"^[>\s*=~_|-]{0,12}(?:.{0,25}(?:original message(?! was)|bounced e-?mail|copy of (?:the|your) message|message (?:headers|text) follows?|unsent message|undelivered message"
     r"|returned (?:message|mail)|original (?:mail|headers?)|received:|return-path:).{0,80})$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -39,12 +39,13 @@ _DELAYED = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile(
-    r"(?:mailbox|mail box|quota|account|storage|inbox|disk|mail ?drop).{0,40}(?:full|exceed|over|limit)|over ?(?:the )?quota|quota (?:exceeded|violation)|not enough (?:storage|space)"
+    r"(?:mail ?box|mail ?folder|quota|account|storage|inbox|disk|mail ?drop).{0,40}(?:full|exceed|over|limit)|over ?(?:the )?quota|quota (?:exceeded|violation)|not enough (?:storage|space)"
     r"|insufficient (?:system )?(?:storage|space|disk)|메일함.{0,20}(?:초과|가득)|용량.{0,10}초과|(?:邮箱|信箱).{0,6}(?:已满|满|容量)|容量(?:不足|已满)",
     re.IGNORECASE,
 )
 _GONE = re.compile(
     r"(?:user|recipient|mailbox|address|account|host|domain|addressee).{0,60}(?:unknown|not found|does not exist|doesn't exist|disabled|inactive|no longer|not exist|invalid|rejected|unavailable|not listed|unrouteable)"
+    r"|not recognized|no valid recipients|check if (?:the )?address|(?:unknown|invalid) .{0,20}(?:user|recipient)"
     r"|no such (?:user|mailbox|person|recipient|address|domain)|(?:unknown|invalid|bad|illegal) (?:user|recipient|mailbox|address|host|domain|destination)|unrouteable"
     r"|permanent (?:fatal )?(?:error|failure)|(?:given|giving) up|not our customer|host not found|사용자.{0,10}(?:없|존재하지)|(?:用户|收件人|地址).{0,6}不存在",
     re.IGNORECASE,
@@ -53,8 +54,11 @@ _GONE = re.compile(
 _PASSING = ("5.2.2", "5.2.3", "5.3.4")
 
 
-def read(message: Message, found: mime.Found, text: str, raw: bytes) -> Bounce | None:
-    """The report in ``message`` (whose source is ``raw``); None when none of the forms is there. ``text`` is its readable body."""
+def read(message: Message, found: mime.Found, text: str, raw: bytes) -> tuple[Bounce, bool]:
+    """The report in ``message`` (whose source is ``raw``, its readable body ``text``), and whether there is one at all.
+
+    A letter of a mail system in no known form still gives what can be had, mostly the id of the letter that came back.
+    """
     groups = [group for part in found.reports if mime.kind(part).endswith("delivery-status") for group in _groups(part)]
     named = _reported(groups)
     body = text[:_SEEN]
@@ -63,10 +67,8 @@ def read(message: Message, found: mime.Found, text: str, raw: bytes) -> Bounce |
     original = found.returned[0] if found.returned else None
     recipients = named or _failed(message) or _detected(message) or _from_text(said, message, original, body)
     status, diagnostic = _status(groups, said)
-    if not recipients and not groups and not status:
-        return None
     action = " ".join(value.lower() for group in groups for value in mime.values(group, "Action"))
-    return Bounce(
+    report = Bounce(
         for_good=_for_good(action, status, f"{diagnostic} {said[:4000]}"),
         recipients=recipients,
         status=status,
@@ -74,6 +76,7 @@ def read(message: Message, found: mime.Found, text: str, raw: bytes) -> Bounce |
         original_message_id=_original_id(found.returned, body, message, raw),
         original_to=_original_to(original, body),
     )
+    return report, bool(recipients or groups or status)
 
 
 def _groups(part: Message) -> list[Message]:

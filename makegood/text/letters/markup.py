@@ -18,7 +18,6 @@ _NAME = re.compile(r"[a-zA-Z][^\s/>\x00<]{0,40}")
 _TURN = re.compile(r"[>\"']")
 _ATTRIBUTE = re.compile(r"([^\s=\"'<>/]{1,60})(?:\s{0,20}=\s{0,20}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
 _SILENT = frozenset(("style", "script", "title", "head", "noscript", "template", "iframe", "object", "svg", "math", "xml", "select"))
-_RAW = frozenset(("style", "script", "title", "iframe", "textarea", "xmp", "noembed", "noframes"))
 VOID = frozenset(("br", "hr", "img", "input", "meta", "link", "base", "col", "wbr", "area", "embed", "source", "track", "param", "bgsound"))
 STYLES = frozenset("a b big code em font i nobr s small strike strong tt u span".split())
 # A new one of these ends the one before it, as far as the nearest container.
@@ -35,8 +34,9 @@ class Tag(NamedTuple):
 
 
 def tokens(html: str) -> Iterator[Tag]:
-    """Tags and texts of ``html`` in one linear pass; comments and declarations are left out."""
+    """Tags and texts of ``html`` in one linear pass; comments, declarations and what is never shown are left out."""
     at, quotes, end = 0, True, len(html)
+    unclosed: set[str] = set()
     while at < end:
         opened = html.find("<", at)
         if opened < 0:
@@ -63,8 +63,17 @@ def tokens(html: str) -> Iterator[Tag]:
         if closed < 0:
             yield Tag("text", unescape(html[opened:]), {})
             return
-        yield _tag(html, opened, named, closed)
+        tag = _tag(html, opened, named, closed)
         at = closed + 1
+        if tag.kind == "start" and tag.name in _SILENT and tag.name not in unclosed:
+            over = re.compile(f"</{tag.name}[^>]{{0,99}}>", re.IGNORECASE).search(html, at)
+            if over:
+                at = over.end()
+                continue
+            # Without its end tag a style would hide the whole letter; looked for once, not once a tag.
+            unclosed.add(tag.name)
+        if tag.name not in _SILENT:
+            yield tag
     if at < end:
         yield Tag("text", unescape(html[at:]), {})
 
@@ -106,23 +115,17 @@ class Row(NamedTuple):
 
 
 def balanced(html: str) -> Row:
-    """The tags of ``html``, each start with its end, at most 100 open; what is never shown (styles, scripts) left out."""
+    """The tags of ``html``, each start with its end, at most 100 open."""
     out: list[Tag] = []
     stack: list[str] = []
-    cut, silent = False, ""
-    rest = html.lower() if len(html) < 4_000_000 else ""
+    cut = False
     for tag in tokens(html):
         if len(out) > MAX_TAGS:
             return Row(out + [Tag("end", name, {}) for name in reversed(stack)], True)
-        if silent:
-            silent = "" if tag.kind == "end" and tag.name == silent else silent
-        elif tag.kind in ("text", "void"):
+        if tag.kind in ("text", "void"):
             out.append(tag)
         elif tag.kind == "end":
             _end(tag.name, stack, out)
-        elif tag.name in _SILENT:
-            # Without its end tag a style would hide the whole letter.
-            silent = tag.name if f"</{tag.name}" in rest else ""
         else:
             cut |= not _start(tag, stack, out)
     return Row(out + [Tag("end", name, {}) for name in reversed(stack)], cut)

@@ -22,17 +22,26 @@ from makegood.text.letters.folding import unflow
 from makegood.text.letters.headers import as_bytes, unbase64, words
 from makegood.text.letters.shapes import MAX_DEPTH, MAX_PARTS, MAX_RAW, MAX_WORK, Part
 
+_MAX_CONTENT = 8000  # characters of a Content-* header
 _REPORTS = ("message/delivery-status", "message/global-delivery-status", "message/disposition-notification", "message/feedback-report")
 _HEADERS_ONLY = ("text/rfc822-headers", "message/global-headers", "text/rfc822-header")
 _LETTERS = ("message/rfc822", "message/global", "message/news")
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted", "message/partial", "message/external-body")
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
-_LOOKS = re.compile(rb"\A(?:[ \t\r\n]|From [^\n]*\n)*[!-9;-~]{1,80}[ \t]*:", re.ASCII)
+# 'Subject :' of RFC 822; the library takes it for the beginning of the body.
+_OBSOLETE = re.compile(rb"^([!-9;-~]{1,60})[ \t]{1,20}:", re.MULTILINE)
 
 
 class _AsItStood(policy.Compat32):
     """Compat32 wraps 8-bit headers in an object that turns their bytes into U+FFFD; here they stay."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        if name[:8].lower() == "content-":
+            # The library takes minutes over 100,000 parameters, and keeps the line break in a folded boundary.
+            value = value[:_MAX_CONTENT].replace("\r", "").replace("\n", "")
+        return name, value
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
         return value
@@ -65,6 +74,9 @@ def parse(raw: bytes, trouble: dict[str, None]) -> Message:
         raw = raw[raw.find(b"\n") + 1 :]
     elif raw[:6] == b">From ":
         raw = raw[raw.find(b"\n") + 1 :]
+    head = raw[: max(0, raw.find(b"\n\n" if b"\r\n\r\n" not in raw else b"\r\n\r\n"))] or raw[:0]
+    if len(head) < 200_000 and _OBSOLETE.search(head):
+        raw = _OBSOLETE.sub(rb"\1:", head) + raw[len(head) :]
     work = raw.count(b"\n") * min(raw.lower().count(b"boundary") + 1, 2000)
     if work > MAX_WORK:
         raw = raw[: max(1_000_000, len(raw) * MAX_WORK // work)]
@@ -81,10 +93,6 @@ def _split(raw: bytes, headers_only: bool) -> Message:
     # Typed as EmailMessage by the stubs for any policy; Compat32 makes plain Messages.
     parser = BytesParser(_class=Message, policy=_POLICY)
     return cast(Message, parser.parse(BytesIO(raw), headersonly=headers_only))
-
-
-def looks_like_headers(raw: bytes) -> bool:
-    return bool(_LOOKS.match(raw[:20_000]))
 
 
 def values(message: Message, name: str) -> list[str]:
@@ -207,6 +215,10 @@ def _branch(message: Message, said: str, children: list[Any], found: Found, dept
 def _enclosed(message: Message, children: Any, found: Found) -> None:
     """A letter in the letter: kept whole as an enclosure, and remembered for a report to find its original in."""
     inner = children[0] if isinstance(children, list) and children else None
+    if inner is not None and first(message, "content-transfer-encoding").lower().startswith("base64"):
+        # RFC 2046 forbids it, some send it: the library has split the coded text as if it were the letter.
+        coded = inner.get_payload()
+        inner = _split(unbase64(as_bytes(coded))[0], headers_only=False) if isinstance(coded, str) else inner
     if inner is not None:
         found.returned.append(inner)
     data = b""

@@ -49,7 +49,7 @@ def _read(raw: bytes) -> Letter:
     parts = (*found.parts, *html.pictures)
     if not (text.strip() or subject or parts or found.set_aside or found.returned or found.reports):
         raise Unreadable("nothing_in_it")
-    report = bounces.read(message, found, text, raw) if _may_be_report(message, found, subject) else None
+    report = bounces.read(message, found, text, raw) if _may_be_report(message, found, subject) else (None, False)
     return _letter(message, found, html, text, subject, parts, hint, report)
 
 
@@ -61,7 +61,7 @@ def _letter(
     subject: str,
     parts: tuple[Part, ...],
     hint: str,
-    report: Bounce | None,
+    report: tuple[Bounce | None, bool],
 ) -> Letter:
     def people(name: str) -> tuple[Address, ...]:
         return addresses(mime.values(message, name), hint)
@@ -72,7 +72,7 @@ def _letter(
     date = when(words(mime.first(message, "Date")))
     if date is None:
         found.trouble["date"] = None
-    automatic, because = machines.judged(message, found, subject, sender.email, text, report is not None)
+    automatic, because = machines.judged(message, found, subject, sender.email, text, report[1])
     folded = fold(text)
     return Letter(
         message_id=message_id(mime.values(message, "Message-ID")),
@@ -95,7 +95,7 @@ def _letter(
         set_aside=tuple(clean(name) for name in found.set_aside),
         automatic=automatic,
         automatic_because=because,
-        bounce=report if automatic == "bounce" else None,
+        bounce=report[0] if automatic == "bounce" else None,
         headers_own=_own(message),
         trouble=tuple(found.trouble),
     )
