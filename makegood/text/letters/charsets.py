@@ -39,6 +39,11 @@ _CONTROL = re.compile("[\x01-\x08\x0b\x0e-\x1f\x7f]")
 _SAMPLE = 6000
 _COMMON = "的一是不了在有我他这中来上个国到说们为子和你地出道也时要就下得可以生会着去之过家学对里后小么心多天而能好都然没日于起还发成事只作当想看文无开手用主行方又如前所本见经头面公同三已老从动两长知款单货退订快递收没请问谢客服商品付钱邮件"
 _COMMON_SET = frozenset(_COMMON + "の は を に が で と た し て い す ま 様 件")
+# A third of all syllables written; Japanese bytes read as Korean give the rare ones.
+_SYLLABLES = frozenset(
+    "이다는에의을가고하지도로한은를기사나서자아일시어인리대해그있정부수보전게구장과제들만라스상요까주여안니습문송품불택배환매결반입금확연락세드마바무신했었겠"
+    "계속된될되어님분번호물건격취소교받았못왔없같때문좀더저제발빨리급감합당처오늘내월화목토"
+)
 
 
 def clean(text: str) -> str:
@@ -144,7 +149,7 @@ def _worth(letter: str, name: str) -> float:
     if letter == "\ufffd":
         return -3.0
     if 0xAC00 <= point <= 0xD7A3:
-        return 1.0 if _in(letter, "euc_kr") else -0.6
+        return 1.2 if letter in _SYLLABLES else 0.6 if _in(letter, "euc_kr") else -0.6
     if 0x3040 <= point <= 0x30FF:
         return 0.9
     if 0x4E00 <= point <= 0x9FFF:

@@ -30,7 +30,7 @@ ATTRIBUTION = re.compile(
     r"|.{6,300}(?:에|이)\s?(?:작성|쓴 글)(?:하였습니다|했습니다)?\s?[:：]"
     r"|.{6,300}[>,)\]\d]\s?작성\s?[:：]"
     r"|.{2,300}(?:写道|寫道|写到|撰写)\s?[:：]?"
-    r"|.{6,300}(?:のメッセージ|が書きました|は書きました|さんは書きました)\s?[:：]"
+    r"|.{6,300}(?:のメッセージ|のメール|が書きました|は書きました|さんは書きました)\s?[:：]"
     r"|(?:am|von)\s.{6,300}\sschrieb(?:\s.{1,150})?\s?[:：]"
     r"|le\s.{6,300}\sa\sécrit\s?[:：]|el\s.{6,300}\sescribió\s?[:：]|.{6,300}\swrote\s?[:：])",
     re.IGNORECASE,
@@ -40,7 +40,7 @@ DATED_ADDRESS = re.compile(r"\d{4}[年/.-]\s?\d{1,2}[月/.-]\s?\d{1,2}.{3,200}<[
 # What makes an attribution one: a moment or an address in it.
 EVIDENCE = re.compile(r"\d{1,2}[:：]\d{2}|\d{4}|[^\s@<]{1,100}@[^\s@>]{2,100}")
 ATTRIBUTION_BEGINS = re.compile(r"on\s|at\s|in\s|am\s|von\s|le\s|el\s|在|\d{4}|[\"“<]|.{0,60}(?:<|于|於|님|\d{4})", re.IGNORECASE)
-ATTRIBUTION_ENDS = re.compile(r"(?:wrote|writes|schrieb.{0,150}|작성.{0,12}|쓴 글|写道|寫道|写到|メッセージ|書きました|écrit|escribió|>)\s?[:：]?\s*", re.IGNORECASE)
+ATTRIBUTION_ENDS = re.compile(r"(?:wrote|writes|schrieb.{0,150}|작성.{0,12}|쓴 글|写道|寫道|写到|メッセージ|のメール|書きました|écrit|escribió|>)\s?[:：]?\s*", re.IGNORECASE)
 
 # The block of header lines that Outlook and most web mailers put before it.
 FROM = r"from|보낸\s?(?:사람|이)|발신(?:자|인)?|发件人|寄件者|寄件人|发信人|差出人|von|送信者"

@@ -45,8 +45,8 @@ def tokens(html: str) -> Iterator[Tag]:
             yield Tag("text", unescape(html[at:opened]), {})
         if html.startswith("<!--", opened):
             closed = html.find("-->", opened + 4)
-            # An unclosed comment is only its own first tag: swallowing the rest would lose what somebody wrote.
-            at = closed + 3 if closed >= 0 else _next(html, opened)
+            # An unclosed comment is only its own mark: swallowing the rest would lose what somebody wrote.
+            at = closed + 3 if closed >= 0 else opened + 4
             html = html if closed >= 0 else html.replace("<!--", "<!  ")
             continue
         if html.startswith(("<!", "<?"), opened):

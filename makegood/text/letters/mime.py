@@ -50,6 +50,14 @@ class _AsItStood(policy.Compat32):
 _POLICY = _AsItStood()
 
 
+class Piece(Message):
+    """A part that gives its body as it stood: ``get_payload`` turns 8-bit text into U+FFFD under a wrong charset name."""
+
+    def source(self) -> bytes:
+        payload = getattr(self, "_payload", "")
+        return as_bytes(payload) if isinstance(payload, str) else b""
+
+
 @dataclass
 class Found:
     """What walking the parts brought together."""
@@ -91,7 +99,7 @@ def parse(raw: bytes, trouble: dict[str, None]) -> Message:
 
 def _split(raw: bytes, headers_only: bool) -> Message:
     # Typed as EmailMessage by the stubs for any policy; Compat32 makes plain Messages.
-    parser = BytesParser(_class=Message, policy=_POLICY)
+    parser = BytesParser(_class=Piece, policy=_POLICY)
     return cast(Message, parser.parse(BytesIO(raw), headersonly=headers_only))
 
 
@@ -147,8 +155,7 @@ def name_of(message: Message) -> str:
 
 def content(message: Message, trouble: dict[str, None]) -> bytes:
     """A leaf decoded. Wrong base64 gives what can be had, an unknown encoding the bytes as they came."""
-    payload = message.get_payload()
-    data = as_bytes(payload) if isinstance(payload, str) else b""
+    data = message.source() if isinstance(message, Piece) else b""
     how = first(message, "content-transfer-encoding").lower().strip(" ;\"'")
     if how.startswith("base64"):
         out, repaired = unbase64(data)
@@ -195,7 +202,7 @@ def walk(message: Message, found: Found, depth: int = 0, alternative: bool = Fal
         found.reports.append(message)
     elif said in _LETTERS:
         _enclosed(message, children, found)
-    elif isinstance(children, list):
+    elif isinstance(children, list) and said not in _SEALED:
         _branch(message, said, children, found, depth, alternative)
     else:
         _leaf(message, said, found, alternative)
@@ -217,8 +224,8 @@ def _enclosed(message: Message, children: Any, found: Found) -> None:
     inner = children[0] if isinstance(children, list) and children else None
     if inner is not None and first(message, "content-transfer-encoding").lower().startswith("base64"):
         # RFC 2046 forbids it, some send it: the library has split the coded text as if it were the letter.
-        coded = inner.get_payload()
-        inner = _split(unbase64(as_bytes(coded))[0], headers_only=False) if isinstance(coded, str) else inner
+        coded = inner.source() if isinstance(inner, Piece) else b""
+        inner = _split(unbase64(coded)[0], headers_only=False) if coded else inner
     if inner is not None:
         found.returned.append(inner)
     data = b""
