@@ -28,7 +28,22 @@ _SUCCESSORS = {
 }
 _BY_LABEL = {label: codec for codec, labels in _SUCCESSORS.items() for label in labels.split()}
 # Labels that say nothing about bytes over 127.
-_EMPTY_LABELS = frozenset("us-ascii ascii ansi_x3.4-1968 646 unknown-8bit x-unknown unknown default none 7bit 8bit binary".split())
+_EMPTY_LABELS = frozenset(
+    [
+        "us-ascii",
+        "ascii",
+        "ansi_x3.4-1968",
+        "646",
+        "unknown-8bit",
+        "x-unknown",
+        "unknown",
+        "default",
+        "none",
+        "7bit",
+        "8bit",
+        "binary",
+    ]
+)
 # Every byte means something in these, so that decoding never objects to a wrong label.
 _TAKES_ANYTHING = frozenset(("cp1252", "iso8859-1", "latin-1", "cp437", "cp850", "iso8859-15"))
 _CJK = ("cp949", "gb18030", "big5hkscs", "cp932", "euc_jp")
@@ -63,11 +78,19 @@ def codec(label: str) -> str:
     if name in _BY_LABEL:
         return _BY_LABEL[name]
     try:
-        found = codecs.lookup(name.replace("cp-", "cp").replace("windows-", "cp") if name.startswith(("cp-", "windows-")) else name)
+        found = codecs.lookup(
+            name.replace("cp-", "cp").replace("windows-", "cp")
+            if name.startswith(("cp-", "windows-"))
+            else name
+        )
     except (LookupError, ValueError, UnicodeError):
         return ""
     # base64, rot13 and zlib are codecs of Python too, and a way to make much out of little.
-    return found.name if found._is_text_encoding and found.name not in ("idna", "punycode", "unicode_escape", "undefined") else ""
+    return (
+        found.name
+        if found._is_text_encoding and found.name not in ("idna", "punycode", "unicode_escape", "undefined")
+        else ""
+    )
 
 
 def decode(data: bytes, label: str = "", hint: str = "") -> tuple[str, bool]:
@@ -78,7 +101,9 @@ def decode(data: bytes, label: str = "", hint: str = "") -> tuple[str, bool]:
     named = codec(label[:60])
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return _with_mark(data), False
-    if data.isascii() and not (b"\x1b" in data or named in ("utf-7", "iso2022_kr") or named.startswith(("utf-16", "utf-32"))):
+    if data.isascii() and not (
+        b"\x1b" in data or named in ("utf-7", "iso2022_kr") or named.startswith(("utf-16", "utf-32"))
+    ):
         return clean(data.decode("ascii")), False
     if _STATEFUL.search(data[:_SAMPLE]) and not named.startswith("iso2022"):
         named = named if _strict(data, named) and b"\x1b" not in data else "iso2022_jp_ext"
@@ -174,7 +199,13 @@ def _in(letter: str, name: str) -> bool:
 
 @cache
 def _daily(letter: str, name: str) -> bool:
-    book = {"gb18030": "gb2312", "big5hkscs": "big5", "cp932": "shift_jis", "euc_jp": "shift_jis", "cp949": "euc_kr"}.get(name)
+    book = {
+        "gb18030": "gb2312",
+        "big5hkscs": "big5",
+        "cp932": "shift_jis",
+        "euc_jp": "shift_jis",
+        "cp949": "euc_kr",
+    }.get(name)
     coded = _strict_encode(letter, book) if book else None
     if coded is None or len(coded) != 2:
         return False

@@ -100,7 +100,9 @@ def _is_head(lines: list[str], at: int) -> bool:
             values += " " + found["value"]
         elif looked > 8 or (looked > len(labels) + 3):
             break
-    return len(labels) >= 2 or (len(labels) == 1 and bool(marks.EVIDENCE.search(values[:_SEEN])) and "@" in values)
+    return len(labels) >= 2 or (
+        len(labels) == 1 and bool(marks.EVIDENCE.search(values[:_SEEN])) and "@" in values
+    )
 
 
 def _attribution(lines: list[str], at: int) -> int:
@@ -162,8 +164,16 @@ def _device(lines: list[str], end: int) -> int:
 
 def _disclaimed(lines: list[str], end: int) -> int:
     for place in range(end - 1, max(-1, end - 25), -1):
-        begins = place == 0 or not lines[place - 1].strip() or marks.RULE.fullmatch(lines[place - 1].strip()[:_SEEN])
-        if begins and marks.DISCLAIMER.match(lines[place][:_SEEN]) and any(line.strip() for line in lines[:place]):
+        begins = (
+            place == 0
+            or not lines[place - 1].strip()
+            or marks.RULE.fullmatch(lines[place - 1].strip()[:_SEEN])
+        )
+        if (
+            begins
+            and marks.DISCLAIMER.match(lines[place][:_SEEN])
+            and any(line.strip() for line in lines[:place])
+        ):
             return place
     return end
 

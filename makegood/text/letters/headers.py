@@ -15,7 +15,9 @@ from makegood.text.letters.charsets import clean, codec, decode
 from makegood.text.letters.shapes import MAX_ADDRESSES, MAX_HEADER, MAX_IDS, Address
 
 _WORD = re.compile(r"=\?([A-Za-z0-9_.:+\-]{1,60})(?:\*[A-Za-z0-9\-]{1,20})?\?([bBqQ])\?([^?]{0,20000})\?=")
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+_NOT_BASE64 = bytes(
+    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+)
 _BETWEEN = re.compile(r"\s*\Z")
 _SPACES = re.compile(r"\s+")
 _ID = re.compile(r"<([^<>\s]{1,900})>")
@@ -114,7 +116,9 @@ def message_ids(values: list[str]) -> tuple[str, ...]:
         if len(value) > MAX_HEADER:
             tail = value[-MAX_HEADER:]
             value = value[:1000].rpartition(">")[0] + "> " + tail[tail.find("<") :]
-        ids = [re.sub(r"\s+", "", hit) for hit in _ID.findall(value)] or ([] if "<" in value else _BARE_ID.findall(value))
+        ids = [re.sub(r"\s+", "", hit) for hit in _ID.findall(value)] or (
+            [] if "<" in value else _BARE_ID.findall(value)
+        )
         # An id names a letter again when it is repeated later; the first place is its age.
         found.update(dict.fromkeys(f"<{clean(hit)}>" for hit in ids if hit.isprintable() and hit.isascii()))
     kept = list(found)

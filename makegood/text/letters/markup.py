@@ -17,9 +17,44 @@ _MAX_STYLES = 20
 _NAME = re.compile(r"[a-zA-Z][^\s/>\x00<]{0,40}")
 _TURN = re.compile(r"[>\"']")
 _ATTRIBUTE = re.compile(r"([^\s=\"'<>/]{1,60})(?:\s{0,20}=\s{0,20}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
-_SILENT = frozenset(("style", "script", "title", "head", "noscript", "template", "iframe", "object", "svg", "math", "xml", "select"))
-VOID = frozenset(("br", "hr", "img", "input", "meta", "link", "base", "col", "wbr", "area", "embed", "source", "track", "param", "bgsound"))
-STYLES = frozenset("a b big code em font i nobr s small strike strong tt u span".split())
+_SILENT = frozenset(
+    (
+        "style",
+        "script",
+        "title",
+        "head",
+        "noscript",
+        "template",
+        "iframe",
+        "object",
+        "svg",
+        "math",
+        "xml",
+        "select",
+    )
+)
+VOID = frozenset(
+    (
+        "br",
+        "hr",
+        "img",
+        "input",
+        "meta",
+        "link",
+        "base",
+        "col",
+        "wbr",
+        "area",
+        "embed",
+        "source",
+        "track",
+        "param",
+        "bgsound",
+    )
+)
+STYLES = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u", "span"]
+)
 # A new one of these ends the one before it, as far as the nearest container.
 _ENDS = {"p": "p", "li": "li", "td": "td", "th": "td", "tr": "tr", "dd": "dd", "dt": "dd", "option": "option"}
 _CONTAINERS = frozenset(("table", "ul", "ol", "dl", "div", "blockquote", "td", "th", "body"))
@@ -100,9 +135,11 @@ def _tag(html: str, opened: int, named: re.Match[str], closed: int) -> Tag:
     name = named[0].lower()
     if html[opened + 1] == "/":
         return Tag("end", name, {})
-    attributes = {}
+    attributes: dict[str, str] = {}
     if closed > named.end():
-        for key, one, two, three in _ATTRIBUTE.findall(html[named.end() : min(closed, named.end() + 2_000_000)]):
+        for key, one, two, three in _ATTRIBUTE.findall(
+            html[named.end() : min(closed, named.end() + 2_000_000)]
+        ):
             attributes.setdefault(key.lower(), unescape(one or two or three)[:2_000_000])
             if len(attributes) > 40:
                 break
@@ -139,7 +176,9 @@ def _start(tag: Tag, stack: list[str], out: list[Tag]) -> bool:
             break
         if name in _CONTAINERS:
             break
-    if len(stack) >= _MAX_OPEN or (tag.name in STYLES and sum(name in STYLES for name in stack) >= _MAX_STYLES):
+    if len(stack) >= _MAX_OPEN or (
+        tag.name in STYLES and sum(name in STYLES for name in stack) >= _MAX_STYLES
+    ):
         return False
     stack.append(tag.name)
     out.append(tag)

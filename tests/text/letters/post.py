@@ -13,16 +13,23 @@ MIME-Version: 1.0
 """
 
 
-def letter(body: str = "", *, kind: str = "text/plain; charset=utf-8", more: str = "", head: str = HEAD) -> bytes:
+def letter(
+    body: str = "", *, kind: str = "text/plain; charset=utf-8", more: str = "", head: str = HEAD
+) -> bytes:
     """A letter of one part in UTF-8. ``more`` are further header lines, each ending in a line break."""
-    return f"{head}{more}Content-Type: {kind}\nContent-Transfer-Encoding: 8bit\n\n{body}".replace("\n", "\r\n").encode()
+    return f"{head}{more}Content-Type: {kind}\nContent-Transfer-Encoding: 8bit\n\n{body}".replace(
+        "\n", "\r\n"
+    ).encode()
 
 
 def coded(body: bytes, *, kind: str, how: str = "8bit", head: str = HEAD) -> bytes:
     """A letter whose body are these bytes."""
     if how == "base64":
         body = base64.encodebytes(body)
-    return f"{head}Content-Type: {kind}\nContent-Transfer-Encoding: {how}\n\n".replace("\n", "\r\n").encode() + body
+    return (
+        f"{head}Content-Type: {kind}\nContent-Transfer-Encoding: {how}\n\n".replace("\n", "\r\n").encode()
+        + body
+    )
 
 
 def several(*parts: tuple[str, bytes], kind: str = "multipart/mixed", head: str = HEAD) -> bytes:

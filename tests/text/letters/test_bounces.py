@@ -18,7 +18,14 @@ MIME-Version: 1.0
 SENT = b"From: help@haneul.example\nTo: Jiwoo <jiwoo@mail.example>\nSubject: Refund\nMessage-ID: <case-42@haneul.example>\n\nRefunded."
 
 
-def report(action: str, status: str, code: str, *, words: bytes = b"Your message could not be delivered.", recipient: str = "jiwoo@mail.example") -> Bounce:
+def report(
+    action: str,
+    status: str,
+    code: str,
+    *,
+    words: bytes = b"Your message could not be delivered.",
+    recipient: str = "jiwoo@mail.example",
+) -> Bounce:
     fields = f"Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {recipient}\nOriginal-Recipient: rfc822;jiwoo@mail.example\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; {code}"
     raw = several(
         ("Content-Type: text/plain", words), ("Content-Type: message/delivery-status", fields.encode()), ("Content-Type: message/rfc822", SENT),
@@ -58,7 +65,9 @@ def test_the_answer_of_the_far_server_says_more_than_a_bare_5_0_0():
 
 
 def test_an_alias_inside_the_far_system_is_not_the_address_we_wrote_to():
-    assert report("failed", "5.1.1", "unknown", recipient="jiwoo@server").recipients == ("jiwoo@mail.example",)
+    assert report("failed", "5.1.1", "unknown", recipient="jiwoo@server").recipients == (
+        "jiwoo@mail.example",
+    )
 
 
 def test_what_was_delivered_is_no_failure():
@@ -66,7 +75,14 @@ def test_what_was_delivered_is_no_failure():
         b"Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; ok@mail.example\nAction: delivered\nStatus: 2.0.0\n\nFinal-Recipient: rfc822; a@mail.example\nAction: failed\nStatus: 5.1.1\n\n"
         b"Final-Recipient: rfc822; b@mail.example\nAction: failed\nStatus: 5.1.1"
     )
-    seen = read(several(("Content-Type: text/plain", b"failed"), ("Content-Type: message/delivery-status", fields), kind="multipart/report; report-type=delivery-status", head=HEAD))
+    seen = read(
+        several(
+            ("Content-Type: text/plain", b"failed"),
+            ("Content-Type: message/delivery-status", fields),
+            kind="multipart/report; report-type=delivery-status",
+            head=HEAD,
+        )
+    )
     assert seen.bounce is not None
     assert seen.bounce.recipients == ("a@mail.example", "b@mail.example")
 
@@ -84,11 +100,20 @@ def test_what_was_delivered_is_no_failure():
     ids=["qmail", "exim", "qq", "korean"],
 )  # fmt: skip
 def test_reports_in_plain_words(subject: str, body: str):
-    raw = HEAD.replace("Undelivered Mail Returned to Sender", subject).encode() + b"Content-Type: text/plain; charset=utf-8\n\n" + body.encode() + SENT
+    raw = (
+        HEAD.replace("Undelivered Mail Returned to Sender", subject).encode()
+        + b"Content-Type: text/plain; charset=utf-8\n\n"
+        + body.encode()
+        + SENT
+    )
     seen = read(raw)
     assert seen.automatic == "bounce"
     assert seen.bounce is not None
-    assert (seen.bounce.recipients, seen.bounce.for_good, seen.bounce.status) == (("jiwoo@mail.example",), True, "5.1.1")
+    assert (seen.bounce.recipients, seen.bounce.for_good, seen.bounce.status) == (
+        ("jiwoo@mail.example",),
+        True,
+        "5.1.1",
+    )
     assert seen.bounce.original_message_id == "<case-42@haneul.example>"
     assert seen.bounce.original_to == ("jiwoo@mail.example",)
 
@@ -101,4 +126,9 @@ def test_a_report_in_no_known_form_still_gives_the_letter_that_came_back():
 
 
 def test_a_persons_letter_has_no_bounce():
-    assert read(b"From: jiwoo@mail.example\nSubject: Delivery failed\n\n550 5.1.1 is what the parcel screen says. Write to jiwoo@mail.example.").bounce is None
+    assert (
+        read(
+            b"From: jiwoo@mail.example\nSubject: Delivery failed\n\n550 5.1.1 is what the parcel screen says. Write to jiwoo@mail.example."
+        ).bounce
+        is None
+    )

@@ -9,7 +9,9 @@ import pytest
 from makegood.text.letters import read
 from tests.text.letters.post import HEAD, coded
 
-KO = "주문한 상품이 아직 도착하지 않았습니다. 환불해 주세요. 똠방각하 햏"  # the last words exist in CP949 only
+KO = (
+    "주문한 상품이 아직 도착하지 않았습니다. 환불해 주세요. 똠방각하 햏"  # the last words exist in CP949 only
+)
 KO_OLD = "주문한 상품이 아직 도착하지 않았습니다. 환불해 주세요."
 ZH = "订单还没有收到，请尽快退款。朱镕基 喆"  # 镕 and 喆 exist in GBK only
 ZH_OLD = "订单还没有收到，请尽快退款，谢谢。"
@@ -59,7 +61,9 @@ def test_a_character_cut_in_the_middle_costs_that_character_only():
 
 
 def subject(line: bytes) -> str:
-    return read(HEAD.replace("Subject: Re: refund\n", "").encode() + b"Subject: " + line + b"\n\nhello").subject
+    return read(
+        HEAD.replace("Subject: Re: refund\n", "").encode() + b"Subject: " + line + b"\n\nhello"
+    ).subject
 
 
 def test_subjects_as_words_of_rfc_2047():
@@ -67,16 +71,25 @@ def test_subjects_as_words_of_rfc_2047():
         return b"=?" + label.encode() + b"?B?" + base64.b64encode(text) + b"?="
 
     assert subject(word(KO.encode("cp949"), "ks_c_5601-1987")) == KO
-    assert subject(b"Re: " + word("환불".encode(), "utf-8") + b" " + word("요청".encode(), "utf-8")) == "Re: 환불요청"
+    assert (
+        subject(b"Re: " + word("환불".encode(), "utf-8") + b" " + word("요청".encode(), "utf-8"))
+        == "Re: 환불요청"
+    )
     # Cut in the middle of a character, as many mailers cut.
     raw = "환불 요청".encode()
     assert subject(word(raw[:4], "utf-8") + b"\n " + word(raw[4:], "utf-8")) == "환불 요청"
-    assert subject(b"=?gb2312?Q?" + "退款".encode("gbk").hex("=").upper().join((" =", ""))[1:].encode() + b"?=") == "退款"
+    assert (
+        subject(b"=?gb2312?Q?" + "退款".encode("gbk").hex("=").upper().join((" =", ""))[1:].encode() + b"?=")
+        == "退款"
+    )
     assert subject(b"=?iso-2022-jp?B?" + base64.b64encode("返金".encode("iso2022_jp")) + b"?=") == "返金"
     assert subject(b"=?utf-8?B?7ZmY67aI?= and =?broken?X?zzz?=") == "환불 and =?broken?X?zzz?="
 
 
-@pytest.mark.parametrize(("codec", "text"), [("cp949", KO_OLD), ("gb18030", ZH_OLD), ("utf-8", KO), ("cp949", "환불"), ("utf-8", "退款")])
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [("cp949", KO_OLD), ("gb18030", ZH_OLD), ("utf-8", KO), ("cp949", "환불"), ("utf-8", "退款")],
+)
 def test_a_raw_eight_bit_subject(codec: str, text: str):
     assert subject(text.encode(codec)) == text
 
@@ -89,7 +102,9 @@ def test_a_sender_and_a_file_in_raw_korean():
     for codec in ("utf-8", "cp949"):
         seen = read(raw.encode(codec))
         assert (seen.sender.name, seen.sender.email) == ("하늘", "jiwoo@mail.example")
-        assert [(part.name, part.content[:4], part.inline) for part in seen.parts] == [("영수증.png", b"\x89PNG", True)]
+        assert [(part.name, part.content[:4], part.inline) for part in seen.parts] == [
+            ("영수증.png", b"\x89PNG", True)
+        ]
 
 
 def test_file_names_of_rfc_2231_and_of_everybody_else():

@@ -90,13 +90,21 @@ def test_what_is_said_now_stands_alone_and_the_rest_is_kept(program: str):
 
 
 def test_answers_written_between_quoted_lines_are_all_said():
-    seen = read(letter("안녕하세요.\n\nOn Thu, Nov 19, 2026 at 3:12 PM Haneul <help@haneul.example> wrote:\n> Which colour?\n\nRed.\n\n> Which size?\n\nLarge.\n"))
+    seen = read(
+        letter(
+            "안녕하세요.\n\nOn Thu, Nov 19, 2026 at 3:12 PM Haneul <help@haneul.example> wrote:\n> Which colour?\n\nRed.\n\n> Which size?\n\nLarge.\n"
+        )
+    )
     assert seen.said.split() == ["안녕하세요.", "Red.", "Large."]
     assert "Which size?" in seen.quoted
 
 
 def test_an_answer_below_the_quotation_is_said():
-    seen = read(letter("On Thu, Nov 19, 2026 at 3:12 PM Haneul <help@haneul.example> wrote:\n> Did it arrive?\n\nNo, it did not.\n"))
+    seen = read(
+        letter(
+            "On Thu, Nov 19, 2026 at 3:12 PM Haneul <help@haneul.example> wrote:\n> Did it arrive?\n\nNo, it did not.\n"
+        )
+    )
     assert seen.said == "No, it did not."
 
 
@@ -122,7 +130,10 @@ def test_a_forwarded_letter_without_a_word_is_what_there_is_to_read():
     ],
 )
 def test_words_that_only_look_like_a_quotation_stay_said(sentence: str):
-    assert read(letter(f"Hello,\n\n{sentence}\n\nPlease help.\n")).said == f"Hello,\n\n{sentence}\n\nPlease help."
+    assert (
+        read(letter(f"Hello,\n\n{sentence}\n\nPlease help.\n")).said
+        == f"Hello,\n\n{sentence}\n\nPlease help."
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +145,11 @@ def test_words_that_only_look_like_a_quotation_stay_said(sentence: str):
     ],
 )  # fmt: skip
 def test_a_line_of_the_device_is_no_words_of_the_customer(line: str):
-    seen = read(letter(f"아직 못 받았어요.\n\n{line}\n\nOn Thu, Nov 19, 2026 at 3:12 PM Haneul <help@haneul.example> wrote:\n> Hello\n"))
+    seen = read(
+        letter(
+            f"아직 못 받았어요.\n\n{line}\n\nOn Thu, Nov 19, 2026 at 3:12 PM Haneul <help@haneul.example> wrote:\n> Hello\n"
+        )
+    )
     assert (seen.said, seen.signature) == ("아직 못 받았어요.", line)
 
 
@@ -159,4 +174,7 @@ def test_flowed_lines_are_joined_and_quotations_kept():
     seen = read(letter(body, kind="text/plain; charset=utf-8; format=flowed"))
     assert seen.text == "This line goes on here.\n> quoted text that goes on\n-- \nAlex"
     assert (seen.said, seen.signature) == ("This line goes on here.", "-- \nAlex")
-    assert read(letter("환불 \n요청", kind="text/plain; charset=utf-8; format=flowed; delsp=yes")).text == "환불요청"
+    assert (
+        read(letter("환불 \n요청", kind="text/plain; charset=utf-8; format=flowed; delsp=yes")).text
+        == "환불요청"
+    )

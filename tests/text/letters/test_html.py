@@ -27,7 +27,24 @@ def page(html: str) -> bytes:
 def test_nothing_in_a_letter_runs_or_loads(evil: str):
     seen = read(page(f"<p>before</p>{evil}<p>after</p>"))
     lower = seen.html.lower()
-    for word in ("<script", "onerror", "onload", "onclick", "javascript:", "<iframe", "style", "background", "<link", "srcset", "<form", "<input", "<meta", "<base", " id=", "class="):
+    for word in (
+        "<script",
+        "onerror",
+        "onload",
+        "onclick",
+        "javascript:",
+        "<iframe",
+        "style",
+        "background",
+        "<link",
+        "srcset",
+        "<form",
+        "<input",
+        "<meta",
+        "<base",
+        " id=",
+        "class=",
+    ):
         assert word not in lower.replace("data-src", "")
     assert " src=" not in lower
     assert "before" in seen.text and "after" in seen.text
@@ -35,7 +52,11 @@ def test_nothing_in_a_letter_runs_or_loads(evil: str):
 
 
 def test_pictures_from_elsewhere_wait_and_enclosed_ones_stay():
-    seen = read(page('<p>Look <img src="https://cdn.example/a.png?x=1&amp;y=2" alt="box" width=10> <img src="//cdn.example/b.png"> <img src="cid:one@x"></p>'))
+    seen = read(
+        page(
+            '<p>Look <img src="https://cdn.example/a.png?x=1&amp;y=2" alt="box" width=10> <img src="//cdn.example/b.png"> <img src="cid:one@x"></p>'
+        )
+    )
     assert '<img alt="box" width="10" data-src="https://cdn.example/a.png?x=1&amp;y=2">' in seen.html
     assert '<img data-src="https://cdn.example/b.png">' in seen.html
     assert '<img src="cid:one@x">' in seen.html
@@ -43,12 +64,17 @@ def test_pictures_from_elsewhere_wait_and_enclosed_ones_stay():
 
 def test_a_screenshot_pasted_into_the_letter_becomes_an_enclosure():
     seen = read(page('<p>see</p><img src="data:image/png;base64,iVBORw0KGgo=">'))
-    assert [(part.name, part.content_type, part.content, part.inline) for part in seen.parts] == [("inline-1.png", "image/png", b"\x89PNG\r\n\x1a\n", True)]
+    assert [(part.name, part.content_type, part.content, part.inline) for part in seen.parts] == [
+        ("inline-1.png", "image/png", b"\x89PNG\r\n\x1a\n", True)
+    ]
     assert f'src="cid:{seen.parts[0].content_id}"' in seen.html
 
 
 def test_links_keep_their_way_and_say_nothing_about_us():
-    assert 'href="https://shop.example/a" rel="noopener noreferrer nofollow"' in read(page('<a href="https://shop.example/a">here</a>')).html
+    assert (
+        'href="https://shop.example/a" rel="noopener noreferrer nofollow"'
+        in read(page('<a href="https://shop.example/a">here</a>')).html
+    )
 
 
 def test_html_alone_is_readable_as_text():
@@ -85,15 +111,24 @@ def test_what_is_said_now_in_html(below: str):
 
 
 def test_the_plain_form_is_taken_unless_it_says_nothing():
-    alternatives = [("Content-Type: text/plain; charset=utf-8", "글자만".encode()), ("Content-Type: text/html; charset=utf-8", b"<p>rich</p>")]
+    alternatives = [
+        ("Content-Type: text/plain; charset=utf-8", "글자만".encode()),
+        ("Content-Type: text/html; charset=utf-8", b"<p>rich</p>"),
+    ]
     seen = read(several(*alternatives, kind="multipart/alternative"))
     assert seen.text == "글자만" and "rich" in seen.html
-    empty = [("Content-Type: text/plain", b"Your mail client does not support HTML."), ("Content-Type: text/html", b"<p>My cup came broken.</p>")]
+    empty = [
+        ("Content-Type: text/plain", b"Your mail client does not support HTML."),
+        ("Content-Type: text/html", b"<p>My cup came broken.</p>"),
+    ]
     assert read(several(*empty, kind="multipart/alternative")).text == "My cup came broken."
 
 
 def test_html_in_a_wrong_charset():
-    assert read(coded("<p>환불해 주세요</p>".encode("cp949"), kind="text/html; charset=iso-8859-1")).text == "환불해 주세요"
+    assert (
+        read(coded("<p>환불해 주세요</p>".encode("cp949"), kind="text/html; charset=iso-8859-1")).text
+        == "환불해 주세요"
+    )
 
 
 def test_words_after_an_unclosed_comment_or_style_are_not_lost():

@@ -23,7 +23,7 @@ def titled(subject: str, more: str = "") -> str:
         ("Auto-Submitted: auto-replied", "auto_reply"), ("Auto-Submitted: auto-generated", "auto_generated"), ("Auto-Submitted: auto-notified; owner-email=a", "auto_reply"),
         ("Auto-Submitted: no", ""), ("X-Autoreply: yes", "auto_reply"), ("X-Autorespond: x", "auto_reply"), ("Precedence: auto_reply", "auto_reply"),
         ("Precedence: bulk", "bulk"), ("Precedence: junk", "bulk"), ("Precedence: list", "list"), ("Precedence: normal", ""), ("List-Id: <news.shop.example>", "list"),
-        ("List-Unsubscribe: <mailto:u@shop.example>", "bulk"), ("Feedback-ID: 1:2:3", "bulk"), ("X-Auto-Response-Suppress: OOF, AutoReply", "auto_generated"),
+        ("List-Unsubscribe: <mailto:u@shop.example>", "bulk"), ("Feedback-ID: 1:2:3", ""), ("X-Auto-Response-Suppress: OOF, AutoReply", "auto_generated"),
         ("X-Auto-Response-Suppress: All", "auto_generated"), ("X-Auto-Response-Suppress: DR, RN", ""), ("Return-Path: <>", "auto_generated"), ("Return-Path: <jiwoo@mail.example>", ""),
         ("X-Makegood-Loop: 1", "own_loop"), ("X-Mailer: Foxmail", ""), ("Importance: high", ""),
     ],
@@ -58,19 +58,43 @@ def test_a_customer_may_write_such_words(subject: str):
 
 
 def test_a_person_with_a_name_like_a_machine():
-    for sender in ("Bounce House Rentals <hello@bouncehouse.example>", "Master Post <master@post.example>", "no-reply@marketplace.example"):
+    for sender in (
+        "Bounce House Rentals <hello@bouncehouse.example>",
+        "Master Post <master@post.example>",
+        "no-reply@marketplace.example",
+    ):
         assert judged(head=HEAD.replace("Jiwoo <jiwoo@mail.example>", sender))[0] == ""
 
 
 def test_somebody_passing_on_a_report_is_a_person():
     body = "I got this:\n\n> Delivery to the following recipient failed permanently:\n> help@haneul.example\n> 550 5.1.1 user unknown\n"
-    assert judged(head=HEAD.replace("Re: refund", "Fwd: Undelivered Mail Returned to Sender"), body=body)[0] == ""
-    enclosed = several(("Content-Type: text/plain", b"look"), ("Content-Type: message/rfc822", b"From: MAILER-DAEMON@x.example\nSubject: Undelivered Mail\n\nfailed"))
+    assert (
+        judged(head=HEAD.replace("Re: refund", "Fwd: Undelivered Mail Returned to Sender"), body=body)[0]
+        == ""
+    )
+    enclosed = several(
+        ("Content-Type: text/plain", b"look"),
+        (
+            "Content-Type: message/rfc822",
+            b"From: MAILER-DAEMON@x.example\nSubject: Undelivered Mail\n\nfailed",
+        ),
+    )
     assert read(enclosed).automatic == ""
 
 
+def test_a_list_names_itself_so_that_a_shop_may_know_its_own_group():
+    assert judged("List-Id: Help <help.haneul.example>\n") == ("list", "List-Id: Help <help.haneul.example>")
+
+
 def test_a_report_of_abuse_and_a_receipt_are_machines_but_no_bounce():
-    for report, kind in (("feedback-report", "message/feedback-report"), ("disposition-notification", "message/disposition-notification")):
-        raw = several(("Content-Type: text/plain", b"read"), (f"Content-Type: {kind}", b"Version: 1"), kind=f"multipart/report; report-type={report}")
+    for report, kind in (
+        ("feedback-report", "message/feedback-report"),
+        ("disposition-notification", "message/disposition-notification"),
+    ):
+        raw = several(
+            ("Content-Type: text/plain", b"read"),
+            (f"Content-Type: {kind}", b"Version: 1"),
+            kind=f"multipart/report; report-type={report}",
+        )
         seen = read(raw)
         assert (seen.automatic, seen.bounce) == ("auto_generated", None)

@@ -27,7 +27,11 @@ def test_everything_of_an_ordinary_letter():
     assert [address.email for address in seen.cc] == [""]
     assert (seen.subject, seen.text, seen.said) == ("환불", "hello", "hello")
     assert seen.date == datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
-    assert (seen.message_id, seen.in_reply_to, seen.references) == ("<1@mail.example>", ("<0@haneul.example>",), ("<a@haneul.example>", "<0@haneul.example>"))
+    assert (seen.message_id, seen.in_reply_to, seen.references) == (
+        "<1@mail.example>",
+        ("<0@haneul.example>",),
+        ("<a@haneul.example>", "<0@haneul.example>"),
+    )
     assert seen.delivered_to == ("help+c42@haneul.example", "help@haneul.example")
     assert (seen.language_hint, seen.automatic, seen.trouble) == ("ko-KR", "", ())
 
@@ -72,7 +76,17 @@ def test_of_a_hundred_thousand_references_the_first_and_the_newest_are_kept():
     assert (seen.references[0], seen.references[-1]) == ("<0@x.example>", "<99999@x.example>")
 
 
-@pytest.mark.parametrize("line", ["", "yesterday", "Fri, 20 Nov 20266 10:00:00 +0900", "Fri, 99 Nov 2026 10:00:00", "Thu, 01 Jan 1970 00:00:00 +0000", "1 Jan 2026 25:00:00 +9999"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "yesterday",
+        "Fri, 20 Nov 20266 10:00:00 +0900",
+        "Fri, 99 Nov 2026 10:00:00",
+        "Thu, 01 Jan 1970 00:00:00 +0000",
+        "1 Jan 2026 25:00:00 +9999",
+    ],
+)
 def test_a_date_that_is_none(line: str):
     seen = read(f"From: a@b.example\nDate: {line}\n\nhello".encode())
     assert seen.date is None
@@ -88,7 +102,11 @@ def test_pictures_and_files_in_a_letter():
         ("Content-Type: text/plain; charset=utf-8", "두 번째입니다.".encode()),
     ))  # fmt: skip
     assert seen.text == "깨졌어요.\n두 번째입니다."
-    assert [(part.name, part.content_id, part.inline) for part in seen.parts] == [("a.png", "pic@x", True), ("b.pdf", "", False), ("note.txt", "", False)]
+    assert [(part.name, part.content_id, part.inline) for part in seen.parts] == [
+        ("a.png", "pic@x", True),
+        ("b.pdf", "", False),
+        ("note.txt", "", False),
+    ]
     assert seen.parts[0].content == b"\x89PNG\r\n\x1a\nrest"
 
 
@@ -101,20 +119,38 @@ def test_what_is_not_opened_is_named():
         ("Content-Type: application/pgp-signature", b"x"),
         ("Content-Type: message/partial; id=x; number=1", b"x"),
     ))  # fmt: skip
-    assert seen.set_aside == ("winmail.dat", "WINMAIL.DAT", "smime.p7m", "application/pgp-signature", "message/partial")
+    assert seen.set_aside == (
+        "winmail.dat",
+        "WINMAIL.DAT",
+        "smime.p7m",
+        "application/pgp-signature",
+        "message/partial",
+    )
     assert (seen.parts, seen.text) == ((), "see")
-    sealed = read(several(("Content-Type: application/pgp-encrypted", b"Version: 1"), ("Content-Type: application/octet-stream", b"x"), kind="multipart/encrypted"))
+    sealed = read(
+        several(
+            ("Content-Type: application/pgp-encrypted", b"Version: 1"),
+            ("Content-Type: application/octet-stream", b"x"),
+            kind="multipart/encrypted",
+        )
+    )
     assert (sealed.set_aside, sealed.parts, sealed.text) == (("encrypted",), (), "")
 
 
 def test_a_letter_in_the_letter_is_an_enclosure_and_read_when_nothing_else_is_said():
     inner = letter("아직 안 왔어요.").replace(b"\r\n", b"\n")
     seen = read(several(("Content-Type: text/plain", b"see below"), ("Content-Type: message/rfc822", inner)))
-    assert (seen.text, [(part.name, part.content_type) for part in seen.parts]) == ("see below", [("Re_ refund.eml", "message/rfc822")])
+    assert (seen.text, [(part.name, part.content_type) for part in seen.parts]) == (
+        "see below",
+        [("Re_ refund.eml", "message/rfc822")],
+    )
     assert "아직 안 왔어요.".encode() in seen.parts[0].content
     assert read(several(("Content-Type: message/rfc822", inner))).text == "아직 안 왔어요."
     coded = base64.encodebytes(inner)
-    assert read(several(("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64", coded))).text == "아직 안 왔어요."
+    assert (
+        read(several(("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64", coded))).text
+        == "아직 안 왔어요."
+    )
 
 
 def test_a_boundary_folded_inside_its_quotes_and_one_that_never_comes():
@@ -126,8 +162,15 @@ def test_a_boundary_folded_inside_its_quotes_and_one_that_never_comes():
 
 def test_base64_with_foreign_characters_cut_short_or_glued():
     body = base64.b64encode("환불해 주세요.".encode())
-    for wrong in (body[:8] + b"!!\n" + body[8:], body.rstrip(b"=")[:-1], base64.b64encode("환불".encode()) + base64.b64encode("해 주세요. ".encode())):
-        seen = read(f"{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n".encode() + wrong)
+    for wrong in (
+        body[:8] + b"!!\n" + body[8:],
+        body.rstrip(b"=")[:-1],
+        base64.b64encode("환불".encode()) + base64.b64encode("해 주세요. ".encode()),
+    ):
+        seen = read(
+            f"{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n".encode()
+            + wrong
+        )
         assert seen.text.startswith("환불")
 
 
