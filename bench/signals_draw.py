@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from random import Random
 
@@ -21,7 +21,9 @@ import pyarrow.parquet as parquet
 
 from makegood.base.languages import EN, KO, ZH
 
-SEED, RANDOM, ENRICHED = 20261122, 200, 135
+#: The draws: its seed, how many at random, how many enriched. 'fresh' was drawn and labelled after the packs were changed, so
+#: that there are messages whose reader could not have had them in mind.
+DRAWS = {"first": (20261122, 200, 135), "fresh": (20261123, 75, 45)}
 SHORTEST, LONGEST = 6, 260
 SHOPS = frozenset({"coupang", "daangn", "ohouse", "yanolja", "yogiyo", "hwahae", "zigzag", "myrealtrip"})
 
@@ -77,16 +79,24 @@ class Item:
     row: int
     text: str
     stratum: str
+    draw: str
 
     @property
     def hash(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        """What stands for the text in the labels."""
+        return hash_of(self.text)
 
     @property
     def split(self) -> str:
-        """'tune' may be looked at while the packs are changed, 'held' may not."""
+        """'tune' may be looked at while the packs are changed, 'held' may not; 'fresh' was not known then."""
+        if self.draw != "first":
+            return self.draw
         return "tune" if int(self.hash[0], 16) % 2 else "held"
+
+
+def hash_of(text: str) -> str:
+    """What stands for a text in the labels: the first 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def text_of(row: dict[str, object]) -> str:
@@ -117,28 +127,30 @@ def _pools(data: Path, language: str) -> Iterator[tuple[float, list[tuple[str, i
         yield 0.15, rows("en_airline_tweets.parquet", lambda r: r["airline_sentiment"] != "negative")
 
 
-def sample(data: Path, language: str) -> list[Item]:
-    """The messages of a language, always the same, in an order that tells nothing."""
-    random, taken, out = Random(f"{SEED} {language}"), set[str](), list[Item]()
+def sample(data: Path, language: str, draw: str = "first") -> list[Item]:
+    """The messages of a language, always the same, in an order that tells nothing; none that an earlier draw took."""
+    seed, most_random, most_enriched = DRAWS[draw]
+    earlier = [] if draw == "first" else sample(data, language)
+    random, taken, out = Random(f"{seed} {language}"), {item.text for item in earlier}, list[Item]()
     pools = [(share, random.sample(pool, len(pool))) for share, pool in _pools(data, language)]
 
     def take(candidates: list[tuple[str, int, str]], most: int, stratum: str) -> None:
         fresh = (one for one in candidates if one[2] not in taken)
         for one in islice(fresh, most):
             taken.add(one[2])
-            out.append(Item(*one, stratum))
+            out.append(Item(*one, stratum, draw))
 
     for share, pool in pools:
-        take(pool, round(RANDOM * share), "random")
+        take(pool, round(most_random * share), "random")
     families = [re.compile(line.strip(), re.I) for line in WIDE[language].splitlines()]
     mixed = random.sample([one for _, pool in pools for one in pool], sum(len(pool) for _, pool in pools))
     for at, wide in enumerate(families):
-        due = round(ENRICHED * (at + 1) / len(families)) - round(ENRICHED * at / len(families))
+        due = round(most_enriched * (at + 1) / len(families)) - round(most_enriched * at / len(families))
         take([one for one in mixed if wide.search(one[2])], due, "enriched")
     return random.sample(out, len(out))
 
 
 if __name__ == "__main__":
-    for language in (KO, ZH, EN):
-        for number, item in enumerate(sample(Path(sys.argv[1]), language)):
-            print(language, number, json.dumps(item.text, ensure_ascii=False))
+    for draw, language in product(DRAWS, (KO, ZH, EN)):
+        for number, item in enumerate(sample(Path(sys.argv[1]), language, draw)):
+            print(draw, language, number, json.dumps(item.text, ensure_ascii=False))
