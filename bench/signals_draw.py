@@ -21,9 +21,9 @@ import pyarrow.parquet as parquet
 
 from makegood.base.languages import EN, KO, ZH
 
-#: The draws: its seed, how many at random, how many enriched. 'fresh' was drawn and labelled after the packs were changed, so
-#: that there are messages whose reader could not have had them in mind.
-DRAWS = {"first": (20261122, 200, 135), "fresh": (20261123, 75, 45)}
+#: The draws: seed, how many at random, how many enriched. Each later one was labelled when the packs had stood still since the
+#: last change, so that there are messages whose reader could not have had them in mind: his own memory is a leak, too.
+DRAWS = {"first": (20261122, 200, 135), "second": (20261123, 75, 45), "third": (20261124, 75, 45)}
 SHORTEST, LONGEST = 6, 260
 SHOPS = frozenset({"coupang", "daangn", "ohouse", "yanolja", "yogiyo", "hwahae", "zigzag", "myrealtrip"})
 
@@ -88,9 +88,9 @@ class Item:
 
     @property
     def split(self) -> str:
-        """'tune' may be looked at while the packs are changed, 'held' may not; 'fresh' was not known then."""
+        """'tune' is looked at while the packs are changed; 'held' was read for its labels only; 'fresh' came afterwards."""
         if self.draw != "first":
-            return self.draw
+            return "tune" if self.draw == "second" else "fresh"
         return "tune" if int(self.hash[0], 16) % 2 else "held"
 
 
@@ -130,8 +130,9 @@ def _pools(data: Path, language: str) -> Iterator[tuple[float, list[tuple[str, i
 def sample(data: Path, language: str, draw: str = "first") -> list[Item]:
     """The messages of a language, always the same, in an order that tells nothing; none that an earlier draw took."""
     seed, most_random, most_enriched = DRAWS[draw]
-    earlier = [] if draw == "first" else sample(data, language)
-    random, taken, out = Random(f"{seed} {language}"), {item.text for item in earlier}, list[Item]()
+    earlier = list(DRAWS)[: list(DRAWS).index(draw)]
+    taken = {item.text for name in earlier for item in sample(data, language, name)}
+    random, out = Random(f"{seed} {language}"), list[Item]()
     pools = [(share, random.sample(pool, len(pool))) for share, pool in _pools(data, language)]
 
     def take(candidates: list[tuple[str, int, str]], most: int, stratum: str) -> None:
