@@ -116,14 +116,23 @@ def milliseconds(messages: list[Labelled], rounds: int = 5) -> tuple[float, floa
 
 def _row(name: str, scored: Score) -> tuple[str, ...]:
     n = scored.right + scored.missed
-    return (name, str(n), f"{scored.precision:.2f}", f"{scored.recall:.2f}", str(scored.wrong), str(scored.missed))
+    return (
+        name,
+        str(n),
+        f"{scored.precision:.2f}",
+        f"{scored.recall:.2f}",
+        str(scored.wrong),
+        str(scored.missed),
+    )
 
 
 def report(data: Path, console: Console) -> None:
     """The tables: by split and stratum, by signal, and the time."""
     for language in LANGUAGES:
         all_ = list(labelled(data, language))
-        table = Table("", "said", "precision", "recall", "wrong", "missed", title=language, title_justify="left")
+        table = Table(
+            "", "said", "precision", "recall", "wrong", "missed", title=language, title_justify="left"
+        )
         for split in sorted({m.split for m in all_}, reverse=True):
             own = [m for m in all_ if m.split == split]
             table.add_row(*_row(f"{split} ({len(own)})", score(own)), style="bold")
