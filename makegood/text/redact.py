@@ -24,10 +24,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
          "id": "ID", "card": "CARD", "account": "ACCOUNT", "secret": "SECRET"},
 }  # fmt: skip
 #: Anything that looks like one of our tags, in any of the languages.
-TAG = re.compile(
-    r"\[\s*(?:%s)\s*\d+\s*\]" % "|".join(label for labels in LABELS.values() for label in labels.values()),
-    re.IGNORECASE,
-)
+_NAMES = "|".join(label for labels in LABELS.values() for label in labels.values())
+TAG = re.compile(rf"\[\s*(?:{_NAMES})\s*\d+\s*\]", re.IGNORECASE)
 _SHORTEST_PHONE = 6
 
 

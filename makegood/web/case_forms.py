@@ -71,6 +71,10 @@ class Plain(VerbForm):
     """A verb that needs no more than a press."""
 
 
+class AskHelper(VerbForm):
+    what = forms.CharField(widget=forms.HiddenInput)
+
+
 class Note(VerbForm):
     text = lines(_("Note for colleagues"), required=False, rows=3)
     files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
