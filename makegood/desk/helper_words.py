@@ -90,9 +90,9 @@ def told(task: HelperTask) -> Told:
 
 def known(case: Case, messages: list[Message]) -> Known:
     """Whom and what we know of this case: the customer, everybody who wrote or has to do with it; its orders and parcels."""
-    people = {m.by_id for m in messages if m.by_id} | {case.owner_id}
+    people = {pk for pk in (case.owner_id, *(m.by_id for m in messages)) if pk is not None}
     merchants = User.objects.filter(shops=case.shop_id)
-    users = [*User.objects.filter(pk__in=people - {None}), *merchants]
+    users = [*User.objects.filter(pk__in=people), *merchants]
     numbers = {case.order_number}
     if case.order:
         numbers |= {

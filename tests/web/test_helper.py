@@ -80,9 +80,9 @@ def test_minji_asks_waits_reads_and_makes_it_her_own(client, case, fake):
         r'<textarea name="text" id="reply_text".*?>(.*?)</textarea>', used.content.decode(), re.S
     )[1]
     assert editor == "안녕하세요\n\n말씀 잘 읽었습니다. 불편을 드려 죄송합니다."
-    assert 'id="machine-draft"' in used.content.decode() and 'id="machine-draft"' in read(client, case)
+    assert "machine-draft" in used.content.decode() and "machine-draft" in read(client, case)
     client.post(address(case, "draft"), {"text": "안녕하세요. 말씀 잘 읽었습니다. 제 생각은 다릅니다."})
-    assert 'id="machine-draft"' not in read(client, case), "a person changed it"
+    assert "machine-draft" not in read(client, case), "a person changed it"
     assert Message.objects.filter(author="staff").count() == 0, "and nobody has sent anything"
 
 
@@ -135,6 +135,16 @@ def test_what_minji_asked_is_seen_by_nobody_else(cast, client, case, fake):
 @pytest.mark.parametrize("odd", ["", "x", "-1", "9" * 30, "١"])
 def test_an_odd_suggestion_is_not_there(client, case, fake, odd):
     assert client.post(address(case, "use_helper"), {"task": odd}).status_code == 404
+
+
+def test_the_outcome_that_is_told_is_marked_too(cast, client, fake):
+    client.force_login(cast.minji)
+    checked = stages.verified(cast)
+    ask(client, checked)
+    work()
+    client.post(address(checked, "use_helper"), {"task": HelperTask.objects.get().pk})
+    form = re.search(r'<form[^>]*id="form-tell".*?</form>', read(client, checked), re.S)[0]
+    assert "machine-draft" in form and "말씀 잘 읽었습니다" in form
 
 
 def test_an_ended_case_may_be_summed_up_but_not_answered(cast, client, fake):

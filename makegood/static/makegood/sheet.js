@@ -36,7 +36,7 @@
     kept = null;
   });
   // A machine's draft is marked until a person changes it.
-  document.addEventListener("input", (event) => { if (event.target.matches("#form-reply textarea")) document.getElementById("machine-draft")?.remove(); });
+  document.addEventListener("input", (event) => { if (event.target.name === "text") event.target.form?.querySelector(".machine-draft")?.remove(); });
   const failed = (event) => { if (event.detail.elt?.tagName === "FORM") document.getElementById("not-sent")?.removeAttribute("hidden"); };
   document.addEventListener("htmx:responseError", failed); document.addEventListener("htmx:sendError", failed);
   // A link to a form unfolds what it stands in and puts the cursor there.
