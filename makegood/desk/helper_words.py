@@ -93,12 +93,12 @@ def known(case: Case, messages: list[Message]) -> Known:
     people = {pk for pk in (case.owner_id, *(m.by_id for m in messages)) if pk is not None}
     merchants = User.objects.filter(shops=case.shop_id)
     users = [*User.objects.filter(pk__in=people), *merchants]
-    numbers = {case.order_number}
-    if case.order:
-        numbers |= {
-            case.order.number,
-            *Shipment.objects.filter(order=case.order).values_list("tracking", flat=True),
-        }
+    numbers: set[str] = set()
+    if (
+        case.order
+    ):  # only what the shop knows: a customer may have typed a card's number where the order's belongs
+        parcels = Shipment.objects.filter(order=case.order)
+        numbers = {case.order.number, *parcels.values_list("tracking", flat=True)}
     return Known(
         names=tuple(n for n in (case.customer.name, *(u.name for u in users)) if n),
         emails=tuple(e for e in (case.customer.email, *(u.email for u in users)) if e),

@@ -1,4 +1,7 @@
-"""The helper, against one that answers in this process: what it is told, what becomes of what it says, and every way to fail."""
+"""The helper, against one that answers in this process: what it is told, what becomes of what it says, and every way to fail.
+
+Over 300 lines: one feature, tried as a whole.
+"""
 
 from __future__ import annotations
 
@@ -112,6 +115,14 @@ def test_no_personal_data_arrives_and_it_comes_back_only_here(cast, fake, what):
         assert secret.lower() not in fake.everything().lower(), secret
     assert "HN-20261101" in fake.everything(), "the order's number is no personal data"
     assert task(case).text == "고객님, 010-2345-6789 번호로 연락을 원하신다는 말씀을 읽었습니다."
+
+
+def test_a_number_typed_where_the_orders_belongs_is_no_order(cast, fake):
+    case = stages.owned(cast, text="주문 4111111111111111 과 HN-20261101 을 봐 주세요.")
+    type(case).objects.filter(pk=case.pk).update(order_number="4111111111111111")
+    ask_helper(case, by=cast.by(cast.minji), what="draft")
+    work()
+    assert "4111" not in fake.everything() and "HN-20261101" in fake.everything()
 
 
 def test_a_draft_is_told_nothing_that_the_customer_may_not_read(cast, fake):
