@@ -13,6 +13,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from makegood import settings as our_settings
 from makegood.base import clock
@@ -26,7 +27,7 @@ from makegood.desk import drafting, helping
 from makegood.desk.helping import ask_helper
 from makegood.desk.talking import customer_writes, merchant_says, note, reply
 from makegood.desk.triaging import note_fact
-from makegood.jobs import upkeep
+from makegood.jobs import tasks, upkeep
 from makegood.jobs.helping import work
 from makegood.people import actors
 from makegood.promises.models import Promise
@@ -118,8 +119,9 @@ def test_no_personal_data_arrives_and_it_comes_back_only_here(cast, fake, what):
 
 
 def test_a_number_typed_where_the_orders_belongs_is_no_order(cast, fake):
-    case = stages.owned(cast, text="주문 4111111111111111 과 HN-20261101 을 봐 주세요.")
-    type(case).objects.filter(pk=case.pk).update(order_number="4111111111111111")
+    card = "4111111111111111"
+    case = stages.owned(cast, text=f"주문 {card} 과 HN-20261101 을 봐 주세요.", order_number=card)
+    assert case.order_number == card
     ask_helper(case, by=cast.by(cast.minji), what="draft")
     work()
     assert "4111" not in fake.everything() and "HN-20261101" in fake.everything()
@@ -342,6 +344,13 @@ def test_nothing_is_asked_inside_a_transaction(cast, fake):
     case = asked(cast)
     work()
     assert waiting == [0] and task(case).state == "done"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_is_woken_once(cast, fake):
+    asked(cast), asked(cast)
+    (job,) = ProcrastinateJob.objects.filter(queueing_lock="help_out", status="todo")
+    assert job.task_name == tasks.help_out.name and job.lock == tasks.help_out.lock == "help_out"
 
 
 def test_one_bad_task_keeps_no_other_from_its_answer(cast, fake, monkeypatch):
