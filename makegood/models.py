@@ -2,11 +2,13 @@
 
 from makegood.api.models import IdempotencyKey
 from makegood.cases.models import *  # noqa: F403
+from makegood.connectors.models import Circuit
 from makegood.conversations.models import (
     Attachment,
     Blob,
     Delivery,
     Draft,
+    HelperTask,
     Letter,
     LetterSource,
     Mailbox,
@@ -26,9 +28,11 @@ __all__ = [
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "Circuit",
     "Customer",
     "Delivery",
     "Draft",
+    "HelperTask",
     "IdempotencyKey",
     "Letter",
     "LetterSource",

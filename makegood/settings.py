@@ -35,6 +35,18 @@ def whole(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}") from None
 
 
+def endpoint(name: str) -> str:
+    """A web address from the environment, without its last slash; '' when there is none."""
+    raw = os.environ.get(name, "").strip()
+    parts = urlsplit(raw)
+    plain = raw.isascii() and raw.isprintable() and not set(raw) & set("@?# ")
+    if raw and not (parts.scheme in {"http", "https"} and parts.hostname and plain):
+        raise ImproperlyConfigured(
+            f"{name} must look like https://host/v1, without a name, a key or a question in it"
+        )
+    return raw.rstrip("/")
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's words for ``postgresql://user:password@host:port/name?host=/socket/folder``. PostgreSQL and nothing else."""
     parts = urlsplit(url)
@@ -197,6 +209,17 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@makegood.example")
+
+# The optional helper: off until an endpoint, a model and a switch are set (docs/mechanisms/helper.md).
+HELPER_URL = endpoint("MAKEGOOD_HELPER_URL")
+HELPER_MODEL = os.environ.get("MAKEGOOD_HELPER_MODEL", "").strip()
+HELPER_KEY = os.environ.get("MAKEGOOD_HELPER_KEY", "").strip()
+HELPER_SUMMARY = flag("MAKEGOOD_HELPER_SUMMARY")
+HELPER_DRAFT = flag("MAKEGOOD_HELPER_DRAFT")
+if HELPER_URL and not HELPER_MODEL:
+    raise ImproperlyConfigured("MAKEGOOD_HELPER_URL needs MAKEGOOD_HELPER_MODEL: which model is to be asked")
+if not (HELPER_KEY.isascii() and HELPER_KEY.isprintable()) or " " in HELPER_KEY:
+    raise ImproperlyConfigured("MAKEGOOD_HELPER_KEY must be plain letters, digits and signs, without blanks")
 
 PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
 

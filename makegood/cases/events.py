@@ -61,6 +61,7 @@ _kind(
 _kind("noted", _("Wrote a note."), message=int)
 _kind("merchant_said", _("The merchant wrote."), message=int)
 _kind("merchant_answered", _("Wrote to the merchant."), message=int)
+_kind("helper_asked", _("Asked the machine helper for a suggestion."), task=int, what=str)
 
 _kind(
     "triaged",

@@ -10,7 +10,7 @@ from procrastinate.jobs import Status
 
 from makegood.conversations.outbox import nudge
 from makegood.jobs import deliver as delivering
-from makegood.jobs import upkeep
+from makegood.jobs import helping, upkeep
 
 log = logging.getLogger("makegood.jobs")
 DEAD_AFTER_SECONDS = 600
@@ -24,6 +24,13 @@ def deliver(context: JobContext, timestamp: int = 0) -> int:
     if tried == delivering.BATCH:
         nudge()
     return tried
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="makegood.jobs.tasks.help_out", queueing_lock="help_out", lock="help_out", pass_context=True)
+def help_out(context: JobContext, timestamp: int = 0) -> int:
+    """Ask the optional helper what people asked of it; one such job at a time, so that letters keep their worker."""
+    return helping.work(stop=context.should_abort)
 
 
 @app.periodic(cron="17 18 * * *")  # UTC: the small hours of Seoul and Beijing

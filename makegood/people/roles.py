@@ -25,6 +25,7 @@ MAY: dict[str, frozenset[str]] = {
     "write": _CUSTOMER | _SYSTEM,
     "say": _MERCHANT,
     "answer_merchant": _DESK,
+    "ask_helper": _DESK,
     # triage and facts
     "triage": _DESK | _SYSTEM,
     "note_fact": _DESK | _SYSTEM,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from makegood.cases import links
-from makegood.cases.models import CaseEvent, CaseLink, Fact
+from makegood.cases.models import Case, CaseEvent, CaseLink, Fact
+from makegood.desk import helping
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
@@ -75,6 +76,17 @@ def drawn(
         "version": sheet.case.version,
         "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
         "mine": sheet.case.owner_id == by.user_id,
+        **helper(sheet.case, by, sheet.draft),
+    }
+
+
+def helper(case: Case, by: Actor, draft: str) -> dict[str, Any]:
+    """What ``cases/_helper.html`` is given; nothing, and no query, while the helper is off."""
+    shown = helping.seen(case, by.person) if roles.may(by, "ask_helper") else []
+    return {
+        "helper": shown,
+        "helper_waits": any(s.waiting for s in shown),
+        "machine_draft": helping.still_machine(shown, draft),
     }
 
 

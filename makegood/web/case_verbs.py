@@ -13,7 +13,7 @@ from makegood.cases.access import case_for
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import closing, fixing, handling, helping, joining, sharing, talking, telling, triaging
 from makegood.desk.sheet import Sheet
 from makegood.people import roles
 from makegood.people.actors import Actor
@@ -163,6 +163,8 @@ _TABLE = [
     Verb("note", "note", "talk", _("Write a note"), forms.Note, _with(talking.note, "text", "files", seen=False), _always),
     Verb("answer_merchant", "answer_merchant", "talk", _("Write to the merchant"), forms.ToMerchant,
          _with(talking.answer_merchant, "text", "files", seen=False), _always),
+    Verb("ask_helper", "ask_helper", "inline", _("Ask the helper"), forms.AskHelper,
+         _with(helping.ask_helper, "what", seen=False), lambda s, by: bool(helping.offered())),
     Verb("triage", "triage", "sort", _("Sort"), forms.Triage, _triage, _is_open),
     Verb("note_fact", "note_fact", "sort", _("Note a fact"), forms.NoteFact,
          _with(triaging.note_fact, "text", "source", "happened_at", "detail", seen=False), _always),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from makegood.web import case, case_files, case_live, case_new
+from makegood.web import case, case_files, case_helper, case_live, case_new
 from makegood.web.case_verbs import VERBS
 
 urlpatterns: list[URLPattern] = [
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("cases/<int:number>/", case.show, name="case"),
     path("cases/<int:number>/presence/", case_live.here, name="case_presence"),
     path("cases/<int:number>/draft/", case_live.draft, name="case_draft"),
+    path("cases/<int:number>/helper/", case_helper.show, name="case_helper"),
+    path("cases/<int:number>/use_helper/", case_helper.use, name="case_use_helper"),
     *(path(f"cases/<int:number>/{verb}/", case.act, {"verb": verb}, name=f"case_{verb}") for verb in VERBS),
     path("files/<int:attachment_id>/", case_files.attachment, name="attachment"),
 ]

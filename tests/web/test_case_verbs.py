@@ -25,6 +25,12 @@ HTMX = {"HX-Request": "true"}
 Data = Callable[[Any, Case], dict[str, Any]]
 
 
+@pytest.fixture(autouse=True)
+def helper_switched_on(settings):
+    """Off by default; here every verb is offered. Nothing is asked: no worker runs."""
+    settings.HELPER_URL, settings.HELPER_MODEL, settings.HELPER_SUMMARY = "http://127.0.0.1:9/v1", "m", True
+
+
 def asked_three_times(cast: stages.Cast) -> Case:
     with clock.travel(timedelta(days=-12)):
         case = stages.told(cast)
@@ -84,6 +90,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "reply": (stages.owned, "minji", lambda c, k: WORD, "replied"),
     "note": (stages.owned, "jun", lambda c, k: {"text": "Called the bank."}, "noted"),
     "answer_merchant": (stages.owned, "jun", lambda c, k: {"text": "승인 기록을 보내 주세요."}, "merchant_answered"),
+    "ask_helper": (stages.owned, "minji", lambda c, k: {"what": "summary"}, "helper_asked"),
     "triage": (stages.reported, "minji", lambda c, k: {"type": "refund.delay", "orders_blocked": "2"}, "triaged"),
     "note_fact": (stages.owned, "minji", lambda c, k: {"text": "Paid.", "source": "payment_record"}, "fact_noted"),
     "strike_fact": (with_fact, "sujin", lambda c, k: {"fact": k.facts.get().pk, "because": "Wrong order."}, "fact_struck"),

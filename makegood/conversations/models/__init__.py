@@ -1,5 +1,6 @@
 """What was said, and the letters that carry it in and out."""
 
+from makegood.conversations.models.helped import HelperTask
 from makegood.conversations.models.letters import Delivery, Letter, LetterSource, Mailbox
 from makegood.conversations.models.said import Attachment, Blob, Draft, Message, SearchEntry
 
@@ -8,6 +9,7 @@ __all__ = [
     "Blob",
     "Delivery",
     "Draft",
+    "HelperTask",
     "Letter",
     "LetterSource",
     "Mailbox",
