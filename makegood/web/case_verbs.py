@@ -19,6 +19,7 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
+from makegood.web.letter_forms import SendAgain
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -172,7 +173,7 @@ _TABLE = [
          _with(triaging.note_fact, "text", "source", "happened_at", "detail", seen=False), _always),
     Verb("strike_fact", "strike_fact", "inline", _("Strike"), forms.StrikeFact, _strike, _always),
     Verb("tick", "tick", "inline", _("Tick"), forms.TickItem, _tick, lambda s, by: bool(s.case.type)),
-    Verb("send_again", "send_again", "inline", _("Send the letter again"), forms.SendAgain, _send_again, _always),
+    Verb("send_again", "send_again", "inline", _("Send the letter again"), SendAgain, _send_again, _always),
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),
