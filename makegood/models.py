@@ -4,6 +4,7 @@ from makegood.api.models import IdempotencyKey
 from makegood.cases.models import *  # noqa: F403
 from makegood.connectors.models import Circuit
 from makegood.conversations.models import (
+    AsksDeclined,
     Attachment,
     Blob,
     Delivery,
@@ -24,6 +25,7 @@ from makegood.transactions.models import Order, Payment, Shipment
 __all__ = [
     "ApiToken",
     "Appointment",
+    "AsksDeclined",
     "Attachment",
     "Blob",
     "Calendar",

@@ -17,6 +17,7 @@ MAY: dict[str, frozenset[str]] = {
     # reading
     "see": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
     "see_queue": _DESK,
+    "see_outbox": _LEADS,
     "see_as_merchant": _MERCHANT,
     # opening and talking
     "open": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
@@ -35,9 +36,16 @@ MAY: dict[str, frozenset[str]] = {
     "take": _DESK,
     "assign": _DESK | _SYSTEM,
     "wait": _DESK,
+    "snooze": _DESK | _SYSTEM,
     "raise_urgency": _DESK | _SYSTEM,
     "raise_by_evidence": _SYSTEM,
     "lower_urgency": _LEADS,
+    # promises
+    "promise": _DESK,
+    "keep_promise": _DESK,
+    "withdraw_promise": _LEADS,
+    "record_call": _DESK,
+    "sweep": _SYSTEM,
     # fixing, telling, closing
     "fix": _DESK | _SYSTEM,
     "verify": _DESK,
@@ -47,7 +55,8 @@ MAY: dict[str, frozenset[str]] = {
     "record_confirmation": _DESK,
     "close": _DESK | _SYSTEM,
     "reopen": _DESK | _CUSTOMER | _SYSTEM,
-    "end_unconfirmed": _DESK,
+    "answer_follow_up": _CUSTOMER,
+    "end_unconfirmed": _DESK | _SYSTEM,
     "end_disagreed": _LEADS,
     "withdraw": _CUSTOMER | _DESK,
     # joining
@@ -59,6 +68,8 @@ MAY: dict[str, frozenset[str]] = {
     "share_link": _DESK | _SYSTEM,
     "revoke_link": _DESK,
     "deliver": _SYSTEM,
+    "send_again": _DESK,
+    "decline_asks": _CUSTOMER,
     # the house
     "keep_people": _ADMINS,
 }
