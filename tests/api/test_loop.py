@@ -26,6 +26,8 @@ NOT_AS_A_ROUTE = {
     "confirm": "the customer's own word; nobody confirms for them",
     "deliver": "the worker's own: what the mail server said of a letter",
     "raise_by_evidence": "the system's own, caused by what was said",
+    "sweep": "the sweep's own: what happens when a moment comes",
+    "answer_follow_up": "the customer's own word; nobody says for them that it held",
 }
 
 
