@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import StringConstraints as Text
 
 from makegood.cases.urgency import Impact
+from makegood.desk import saying
 
 Line = Annotated[str, Text(max_length=400)]
 Words = Annotated[str, Text(max_length=200_000)]
@@ -93,9 +94,63 @@ class Said(Body):
     text: Words
 
 
-class Reply(Seen):
+class GivenTime(Body):
+    what: Code = Field(description="decision, remedy, call_back or other.")
+    due_at: Moment
+    words: Words = Field(description="The words of the text that give this time.")
+
+
+class Tell(Seen):
     text: Words
     next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
+    promises: Annotated[list[GivenTime], Field(max_length=20)] = Field(
+        default=[], description="Further times that the text gives."
+    )
+
+    def fields(self) -> dict[str, Any]:
+        times = [saying.GivenTime(**time.fields()) for time in self.promises or ()]
+        return {**super().fields(), "promises": times}
+
+
+class Reply(Tell):
+    decides: Yes = Field(default=False, description="This answer tells our decision, and keeps that promise.")
+
+
+class Promise(Seen):
+    what: Code = Field(description="decision, remedy, call_back or other.")
+    due_at: Moment | None
+    words: Words
+    to: Code = Field(default="customer", description="customer, merchant, staff or authority.")
+
+
+class KeepPromise(Seen):
+    promise: Row
+    proof: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "proof": self.proof}
+
+
+class WithdrawPromise(Seen):
+    promise: Row
+    reason: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "reason": self.reason}
+
+
+class RecordCall(Seen):
+    words: Words
+    reached: Yes
+    next_word_at: Moment | None = Field(default=None, description="Needed when the customer was reached.")
+
+
+class Snooze(Seen):
+    until: Moment | None
+    reason: Words
+    next_word_at: Moment | None = Field(
+        default=None, description="Needed when the promised next word falls due before 'until'."
+    )
 
 
 class Triage(Seen):

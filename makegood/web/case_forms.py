@@ -5,6 +5,7 @@ A little over 300 lines: one list, whose entries are read side by side.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,11 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import DeskError
 from makegood.cases.models import Case
+from makegood.cases.states import Status
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.telling import CHANNELS
 from makegood.packs import policy
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
+from makegood.promises import ledger
+from makegood.promises.models import Promise as PromiseRow
 from makegood.web.case_fields import (
     Choices,
     Files,
@@ -97,8 +101,12 @@ class NextWord(VerbForm):
     next_word = forms.CharField(required=False, widget=forms.HiddenInput)
     next_word_at = moment(_("or exactly at"))
 
+    def span(self) -> timedelta:
+        """What our rule says for the next word."""
+        return policy().times(self.case.urgency, self.case.type).next_word
+
     def prepare(self) -> None:
-        self.quick = quick_times(policy().level(self.case.urgency).next_word)
+        self.quick = quick_times(self.span())
         self.chosen = (self.data.get("next_word") if self.is_bound else None) or "rule"
 
     def clean_next_word_at(self) -> Any:
@@ -107,10 +115,62 @@ class NextWord(VerbForm):
         return exact or times.get(self.cleaned_data.get("next_word", ""))
 
 
-class Reply(NextWord):
+class Tell(NextWord):
     field_order = ("text", "next_word", "next_word_at", "files")
     text = lines(_("Answer to the customer"), required=False, rows=5)
     files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
+
+    def span(self) -> timedelta:
+        """Once they are told they are asked again by schedule: by then they hear from us, and not before."""
+        return waits_for_word()
+
+
+class Reply(Tell):
+    field_order = ("text", "decides", "next_word", "next_word_at", "files")
+    decides = forms.BooleanField(label=_("This answer tells our decision"), required=False)
+
+    def span(self) -> timedelta:
+        return waits_for_word() if self.case.status == Status.TOLD else NextWord.span(self)
+
+
+def waits_for_word() -> timedelta:
+    """The time until the customer is asked again for their word, and the night and weekend that may lie before it."""
+    asks = policy().confirmation.after
+    return (asks[1] if len(asks) > 1 else policy().confirmation.over) + timedelta(days=3)
+
+
+class Promise(VerbForm):
+    what = forms.ChoiceField(label=_("What"))
+    due_at = moment(_("By when"))
+    to = forms.ChoiceField(label=_("To whom"), choices=list(ledger.TO.items()))
+    words = lines(_("In which words"), help_text=_("As it was said to them."))
+
+    def prepare(self) -> None:
+        kinds = dict(PromiseRow.What.choices)
+        self.fields["what"].choices = [(k, kinds[k]) for k in ("call_back", "decision", "remedy", "other")]  # type: ignore[attr-defined]
+
+
+class RecordCall(NextWord):
+    field_order = ("reached", "words", "next_word", "next_word_at")
+    reached = forms.BooleanField(label=_("The customer was reached"), required=False)
+    words = lines(_("What was said"))
+
+
+class KeepPromise(VerbForm):
+    promise = forms.IntegerField(widget=forms.HiddenInput)
+    proof = line(_("What was done, and where it can be seen"), required=True)
+
+
+class WithdrawPromise(VerbForm):
+    promise = forms.IntegerField(widget=forms.HiddenInput)
+    reason = line(_("Reason"), required=True)
+
+
+class Snooze(VerbForm):
+    field_order = ("until", "reason", "next_word_at")
+    until = moment(_("Until"))
+    reason = lines(_("Reason"), rows=2)
+    next_word_at = moment(_("exactly at"))
 
 
 class Ask(NextWord):
@@ -119,6 +179,9 @@ class Ask(NextWord):
     note = lines(
         _("What was said"), required=False, help_text=_("Needed when you asked by telephone or chat.")
     )
+
+    def span(self) -> timedelta:
+        return waits_for_word()
 
 
 class Assign(VerbForm):

@@ -28,6 +28,8 @@ NOT_AS_A_ROUTE = {
     "ask_helper": "a suggestion for whoever looks at the page; a program has models of its own",
     "decline_asks": "the customer's own; by the address in the letter that asks",
     "raise_by_evidence": "the system's own, caused by what was said",
+    "sweep": "the sweep's own: what happens when a moment comes",
+    "answer_follow_up": "the customer's own word; nobody says for them that it held",
 }
 
 

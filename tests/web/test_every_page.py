@@ -30,6 +30,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "search": ("/search/?q=환불", DESK),
     "outbox": ("/outbox/", {"sujin", "hana", "root"}),
     "customer_quiet": ("/quiet/{quiet}/", EVERYBODY),
+    "notices": ("/notices/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "people_new": ("/people/users/new/", KEEPERS),
@@ -50,7 +51,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|outbox_again|language|people_link|customer_act)$")
+SENT = re.compile(r"^(case_\w+|queue_many|outbox_again|notices_seen|language|people_link|customer_act)$")
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
