@@ -5,6 +5,7 @@ from __future__ import annotations
 from makegood.packs.errors import PackError
 from makegood.packs.loader import playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
+from makegood.packs.working_days import calendars
 
 
 def check_all() -> dict[str, int]:
@@ -31,6 +32,7 @@ def check_all() -> dict[str, int]:
         "facts": sum(len(b.facts) for b in books.values()),
         "causes": sum(len(b.causes) for b in books.values()),
         "aftercare": sum(len(b.aftercare) for b in books.values()),
+        "calendars": len(calendars()),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }
 
