@@ -17,6 +17,7 @@ from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
 from makegood.promises.models import Appointment, Promise
+from makegood.promises.switches import ClockSwitch
 from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "ClockSwitch",
     "Customer",
     "Delivery",
     "Draft",

@@ -2,6 +2,8 @@
 
 customer_wrote   -> urgency rises by the words and by the number of contacts without an answer
 confirmed        -> all good closes; partly and not good open a new round
+triaged          -> legal clocks whose event is known start (those that were read, or switched on for the shop)
+reopened         -> legal clocks that the ending had withdrawn run on
 closed, ended    -> a parent that only waited for this child closes
 """
 
@@ -11,7 +13,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import closing, demands, handling
+from makegood.desk import clocks, closing, demands, handling
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -82,6 +84,8 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 FOLLOWERS.update(
     {
         "customer_wrote": (raise_by_words,),
+        "triaged": (clocks.start_known,),
+        "reopened": (clocks.start_again,),
         "confirmed": (hear_the_answer,),
         "closed": (close_parent,),
         "ended": (close_parent,),

@@ -16,6 +16,7 @@ from makegood.conversations.models import Message, SearchEntry
 from makegood.desk.verb import verb
 from makegood.packs import policy
 from makegood.people.actors import Actor
+from makegood.promises import clocks
 from makegood.promises import words as promised_words
 from makegood.promises.models import Promise
 
@@ -78,7 +79,10 @@ def merge(case: Case, into: Case, *, by: Actor, seen: int | None) -> CaseEvent:
 def inherit_promise(case: Case, into: Case) -> None:
     """What was promised on a merged case stays promised on its survivor, to the minute."""
     now = clock.now()
-    for old in Promise.objects.filter(case=case, state=Promise.State.OPEN, due_at__gt=now):
+    standing = Promise.objects.filter(case=case, state=Promise.State.OPEN)
+    for old in standing.filter(what=Promise.What.LEGAL):
+        clocks.inherit(old, into)
+    for old in standing.filter(due_at__gt=now).exclude(what=Promise.What.LEGAL):
         promised_words.give(
             into,
             due_at=old.due_at,

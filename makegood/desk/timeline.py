@@ -16,6 +16,7 @@ from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.packs import names, playbooks, policy
+from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
 
 
@@ -138,8 +139,10 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return users.get(value, "—")
     if key in _TEAM_KEYS:
         return teams.get(value, "—")
-    if key == "until":
+    if key in _MOMENTS:
         return said(datetime.fromisoformat(value))
+    if key == "rule":
+        return str(clocks().rules[value].name) if value in clocks().rules else str(value)
     if key == "case":
         return _MARK
     return str(_words(key).get(value, value))
@@ -160,4 +163,5 @@ def _words(key: str) -> Mapping[str, Any]:
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}
+_MOMENTS = ("until", "was_until", "trigger_at", "was_trigger_at")
 _LEVELS = ("from_level", "to_level", "level")

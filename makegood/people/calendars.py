@@ -84,6 +84,12 @@ def of_country(code: str) -> CalendarVersion:
     return _add(code, pack.name.en, pack.calendar.to_data(), pack.source)
 
 
+def seen(code: str) -> arithmetic.Calendar:
+    """What a shipped calendar says now, without making its row: for looking only."""
+    found = _newest_of(code)
+    return read(found) if found else shipped()[code].calendar
+
+
 def weekdays(zone: str) -> CalendarVersion:
     """Monday to Friday in ``zone``, without holidays: for working days of a country whose holidays we do not ship."""
     return _by_zone(WEEKDAYS, zone)

@@ -49,6 +49,10 @@ MAY: dict[str, frozenset[str]] = {
     "end_unconfirmed": _DESK,
     "end_disagreed": _LEADS,
     "withdraw": _CUSTOMER | _DESK,
+    # legal clocks
+    "start_clock": _DESK | _SYSTEM,
+    "correct_clock": _DESK,
+    "meet_clock": _DESK,
     # joining
     "merge": _DESK,
     "split": _DESK,
@@ -60,6 +64,8 @@ MAY: dict[str, frozenset[str]] = {
     "deliver": _SYSTEM,
     # the house
     "keep_people": _ADMINS,
+    "keep_calendars": _ADMINS,
+    "keep_clocks": _ADMINS,
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 
 from makegood.base.languages import Text3
 from makegood.packs import playbooks, policy, sources, taxonomy
+from makegood.packs.legal import clocks
 from makegood.packs.working_days import calendars
 
 HANGUL, HAN, LATIN = r"[가-힣]", r"[\u4e00-\u9fff]", r"[A-Za-z]"
@@ -37,7 +38,7 @@ def shipped_calendars() -> tuple[object, ...]:
 
 def everything() -> list[Text3]:
     return [
-        t for pack in (taxonomy(), sources(), policy(), playbooks(), shipped_calendars()) for t in texts(pack)
+        t for pack in (taxonomy(), sources(), policy(), playbooks(), shipped_calendars(), clocks()) for t in texts(pack)
     ]
 
 
