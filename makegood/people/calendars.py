@@ -18,6 +18,8 @@ from makegood.packs.working_days import calendars as shipped
 if TYPE_CHECKING:
     from makegood.people.models import Shop, Team, User
 
+#: The names that we give ourselves, each with its zone in brackets.
+_OURS = {"Always open": _("Always open"), "Monday to Friday": _("Monday to Friday")}
 ALWAYS = "always"
 WEEKDAYS = "weekdays"
 #: The shops of these zones go by the calendar of their country, unless another one is chosen for them.
@@ -38,6 +40,13 @@ class Calendar(models.Model):
     made_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
+        """Its name; one that nobody renamed in the reader's language."""
+        pack = shipped().get(self.code)
+        if pack is not None and self.name == pack.name.en:
+            return str(pack.name)
+        for english, name in _OURS.items():
+            if self.name.startswith(f"{english} ("):
+                return f"{name}{self.name.removeprefix(english)}"
         return self.name
 
 

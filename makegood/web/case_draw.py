@@ -16,6 +16,16 @@ from makegood.people.actors import Actor
 from makegood.web.case_forms import VerbForm
 from makegood.web.case_verbs import GROUPS, VERBS, Verb, next_verb
 
+#: inline verb -> the field that says which row its form is for.
+_ROWS = {
+    "strike_fact": "fact",
+    "tick": "item",
+    "unlink": "other",
+    "start_clock": "rule",
+    "correct_clock": "promise",
+    "meet_clock": "promise",
+}
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -103,13 +113,15 @@ def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
     return found
 
 
-def form_for(verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str) -> VerbForm:
+def form_for(
+    verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str, **initial: Any
+) -> VerbForm:
     """The small form of an inline verb for one row; the refused one where it is this row's."""
-    key = {"strike_fact": "fact", "tick": "item", "unlink": "other"}[verb]
+    key = _ROWS[verb]
     if tried and tried.verb == verb and str(tried.data.get(key)) == value:
         return tried
     return VERBS[verb].form(
-        initial={key: value}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
+        initial={key: value, **initial}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
     )
 
 
