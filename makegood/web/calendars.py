@@ -31,6 +31,8 @@ _KEPT = 2 * 60 * 60
 VERSIONS = 30
 WEEK = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 
+SHORT = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
+
 
 class WeekForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
@@ -60,11 +62,11 @@ class NewForm(WeekForm):
 class DaysForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("These days are"),
-        choices=[("closed", _("closed")), ("make_up", _("make-up working days"))],
+        choices=[("closed", _("days off")), ("make_up", _("make-up working days"))],
     )
-    first = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    first = forms.DateField(label=_("First day"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     last = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+        label=_("Last day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
     name = forms.CharField(label=_("Name"), max_length=120)
     hours = forms.CharField(
@@ -263,7 +265,7 @@ def _page(request: HttpRequest, row: Row, **tried: Any) -> HttpResponse:
             for d in w
             if d and d.kind in ("closed", "make_up")
         ],
-        "weekdays": WEEK,
+        "weekdays": list(zip(SHORT, WEEK, strict=True)),
         "forms": shown,
         "tried": next(iter(tried), ""),
         "versions": list(row.versions.select_related("by").order_by("-n")[:VERSIONS]),  # type: ignore[attr-defined]
