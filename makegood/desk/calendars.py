@@ -168,8 +168,8 @@ def choices() -> list[Row]:
 def used_by(row: Row) -> tuple[list[str], list[str]]:
     """The names of the shops and teams that were given this calendar."""
     return (
-        list(row.shops.order_by("name").values_list("name", flat=True)),  # type: ignore[attr-defined]
-        list(row.teams.order_by("name").values_list("name", flat=True)),  # type: ignore[attr-defined]
+        list(row.shops.order_by("name").values_list("name", flat=True)),
+        list(row.teams.order_by("name").values_list("name", flat=True)),
     )
 
 

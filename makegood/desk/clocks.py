@@ -24,7 +24,8 @@ from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author
 from makegood.desk import law
 from makegood.desk.verb import verb
-from makegood.packs.legal import Rule, clocks
+from makegood.packs.legal import clocks
+from makegood.packs.legal_shapes import Rule
 from makegood.people import actors, roles
 from makegood.people.actors import Actor
 from makegood.people.models import Shop

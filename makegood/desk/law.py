@@ -15,7 +15,8 @@ from makegood.base import clock
 from makegood.base.calendar import Calendar, NeverOpen
 from makegood.base.languages import Text3
 from makegood.cases.models import Case
-from makegood.packs.legal import Rule, Trigger, clocks
+from makegood.packs.legal import clocks
+from makegood.packs.legal_shapes import Rule, Trigger
 from makegood.people import calendars
 from makegood.people.calendars import CalendarVersion
 from makegood.people.models import Shop

@@ -12,7 +12,8 @@ from typing import Any
 from makegood.base import rows
 from makegood.base.calendar import DAY, Calendar, Span
 from makegood.cases.models import Case
-from makegood.packs.legal import Rule, clocks
+from makegood.packs.legal import clocks
+from makegood.packs.legal_shapes import Rule
 from makegood.people.calendars import CalendarVersion
 from makegood.promises.models import Promise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from makegood.base import clock
-from makegood.packs.legal import Rule
+from makegood.packs.legal_shapes import Rule
 from makegood.people.models import Shop, User
 
 

@@ -23,65 +23,12 @@ from makegood.base.words import file_name
 from makegood.desk import calendars as desk
 from makegood.people import calendars, ical
 from makegood.people.calendars import Calendar as Row
-from makegood.web.me import zones
+from makegood.web.calendar_forms import SHORT, WEEK, DaysForm, FileForm, NewForm, WeekForm
 from makegood.web.signin import actor, may
 
 _SALT = "calendar-import"
 _KEPT = 2 * 60 * 60
 VERSIONS = 30
-WEEK = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
-
-SHORT = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
-
-
-class WeekForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120)
-    zone = forms.ChoiceField(label=_("Time zone"), choices=zones, initial="Asia/Seoul")
-
-    def __init__(self, *args: Any, **fields: Any) -> None:
-        super().__init__(*args, **fields)
-        for n, name in enumerate(WEEK):
-            self.fields[f"day{n}"] = forms.CharField(
-                label=name,
-                required=False,
-                max_length=200,
-                initial="09:00-18:00" if n < 5 else "",
-                help_text=_("As 09:00-12:00, 13:00-18:00; empty when closed.") if n == 0 else "",
-            )
-
-    @property
-    def week(self) -> list[str]:
-        return [self.cleaned_data[f"day{n}"] for n in range(7)]
-
-
-class NewForm(WeekForm):
-    code = forms.SlugField(label=_("Short code"), max_length=40)
-    field_order = ("name", "code", "zone")
-
-
-class DaysForm(forms.Form):
-    kind = forms.ChoiceField(
-        label=_("These days are"),
-        choices=[("closed", _("days off")), ("make_up", _("make-up working days"))],
-    )
-    first = forms.DateField(label=_("First day"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    last = forms.DateField(
-        label=_("Last day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    name = forms.CharField(label=_("Name"), max_length=120)
-    hours = forms.CharField(
-        label=_("Hours"),
-        required=False,
-        max_length=200,
-        help_text=_("Of a make-up day; empty: as on other working days."),
-    )
-
-
-class FileForm(forms.Form):
-    file = forms.FileField(
-        label=_("iCal file (.ics)"),
-        help_text=_("All-day events are days off; those that say work are make-up days. At most 10 MB."),
-    )
 
 
 @dataclass(frozen=True)
@@ -268,7 +215,7 @@ def _page(request: HttpRequest, row: Row, **tried: Any) -> HttpResponse:
         "weekdays": list(zip(SHORT, WEEK, strict=True)),
         "forms": shown,
         "tried": next(iter(tried), ""),
-        "versions": list(row.versions.select_related("by").order_by("-n")[:VERSIONS]),  # type: ignore[attr-defined]
+        "versions": list(row.versions.select_related("by").order_by("-n")[:VERSIONS]),
         "used_by": desk.used_by(row),
         "by_country": desk.by_country(row),
     }

@@ -29,12 +29,12 @@ class Panel:
     law: Law
     running: list[Clock]
     past: list[Clock]
-    ours: list[tuple[Possible, VerbForm | None]]
+    ours: list[tuple[Possible, VerbForm]]
 
     @property
     def open(self) -> bool:
         """Whether a form of those that could start came back with a reason."""
-        return any(form is not None and form.is_bound for _p, form in self.ours)
+        return any(form.is_bound for _p, form in self.ours)
 
 
 def panel(sheet: Sheet, by: Actor, tried: VerbForm | None) -> Panel:

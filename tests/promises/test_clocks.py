@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from makegood.base.calendar import ALL_DAY, Calendar
-from makegood.packs.legal import OURS, Rule, clocks
+from makegood.packs.legal import clocks
+from makegood.packs.legal_shapes import OURS, Rule
 from makegood.packs.working_days import calendars
 from makegood.promises.clocks import TICK, due, snapshot
 
