@@ -162,7 +162,9 @@ _kind(
     until=str,
     was_until=str,
 )
-_kind("clock_met", _("Did what the law asks for: %(rule)s."), rule=str, promise=int, message=int, in_time=bool)
+_kind(
+    "clock_met", _("Did what the law asks for: %(rule)s."), rule=str, promise=int, message=int, in_time=bool
+)
 
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
 _kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, promise=int, until=str)

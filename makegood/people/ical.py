@@ -22,7 +22,9 @@ from makegood.base.errors import Refusal
 from makegood.base.words import clean_line
 
 LARGEST = 10 * 2**20
-MOST_EVENTS, MOST_DAYS, MOST_REPEATS, LONGEST = 20_000, 5_000, 60_000, 366
+MOST_EVENTS, MOST_LINES, MOST_DAYS, LONGEST = 5_000, 200_000, 5_000, 366
+#: Days that the repetitions of one file may run over, all together: a few seconds of work.
+MOST_REPEATED = 2_000_000
 #: The years beside this one for which days are taken.
 BACK, AHEAD = 2, 5
 _WORK = re.compile(r"班|근무|(?<!no )\bwork(ing)?\b|make-?up", re.IGNORECASE)
@@ -54,7 +56,7 @@ def read(raw: bytes) -> IcalDays:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _bad("not_text", _("This file is not UTF-8 text.")) from None
-    if text.upper().count("BEGIN:VEVENT") > MOST_EVENTS:
+    if text.upper().count("BEGIN:VEVENT") > MOST_EVENTS or text.count("\n") > MOST_LINES:
         raise _bad("too_many", _("This file has too many events."))
     try:
         calendar = icalendar.Calendar.from_ical(text)
@@ -68,6 +70,8 @@ def read(raw: bytes) -> IcalDays:
 def _collected(events: list[Any]) -> IcalDays:
     found: dict[date, IcalDay] = {}
     left_out = 0
+    if sum(_repeated_over(event) for event in events) > MOST_REPEATED:
+        raise _bad("too_many", _("This file has too many events."))
     for event in events:
         named = list(_days(event))
         left_out += not named
@@ -124,11 +128,19 @@ def _starts(event: Any, first: date, low: date, high: date) -> Iterator[date]:
         repeated = rrulestr(_text(rule), dtstart=datetime(first.year, first.month, first.day))  # noqa: DTZ001
         if isinstance(repeated, rrule):  # an end for a rule that has none, or never fits
             repeated = repeated.replace(until=min(_until(repeated) or until, until))
-        # A count of our own, and an end: what repeats daily since the year 1 would keep us for minutes.
-        most = min(int((rule.get("COUNT") or [MOST_REPEATS])[0]), MOST_REPEATS)
+        count = rule.get("COUNT")
+        moments = islice(repeated, int(count[0])) if count else iter(repeated)
         soon = low - timedelta(LONGEST)
-        found |= {day for day in (moment.date() for moment in islice(repeated, most)) if day >= soon}
+        found |= {day for day in (moment.date() for moment in moments) if day >= soon}
     yield from sorted(found - without)
+
+
+def _repeated_over(event: Any) -> int:
+    """Over how many days the event is repeated at most; what began in the year 1 would keep us for minutes."""
+    start = event.get("DTSTART")
+    if event.get("RRULE") is None or not isinstance(getattr(start, "dt", None), date):
+        return 0
+    return max(0, (_window()[1] - date(start.dt.year, start.dt.month, start.dt.day)).days)
 
 
 def _until(rule: rrule) -> datetime | None:

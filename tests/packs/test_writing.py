@@ -38,7 +38,9 @@ def shipped_calendars() -> tuple[object, ...]:
 
 def everything() -> list[Text3]:
     return [
-        t for pack in (taxonomy(), sources(), policy(), playbooks(), shipped_calendars(), clocks()) for t in texts(pack)
+        t
+        for pack in (taxonomy(), sources(), policy(), playbooks(), shipped_calendars(), clocks())
+        for t in texts(pack)
     ]
 
 

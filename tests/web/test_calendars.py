@@ -270,8 +270,11 @@ def test_a_bad_file_is_refused_with_its_reason(raw, code):
 def test_a_rule_that_never_fits_and_one_from_the_year_one_come_to_an_end():
     never = all_day("20270101", "x", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")
     assert list(found(never)) == ["2027-01-01"]
-    with pytest.raises(Refusal):
-        ical.read(ics(all_day("00010101", "x", "RRULE:FREQ=DAILY")))
+    assert len(found(all_day("00010101", "x", "RRULE:FREQ=DAILY"))) == 8 * 365 + 2
+    with pytest.raises(Refusal, match="too many events"):
+        ical.read(ics(*[all_day("00010101", "x", "RRULE:FREQ=DAILY")] * 3))
+    counted = all_day("20270101", "x", "RRULE:FREQ=DAILY;COUNT=999999999")
+    assert len(found(counted)) == 5 * 365 + 1
 
 
 def upload(client, row, raw, name="holidays.ics"):

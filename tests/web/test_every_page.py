@@ -53,7 +53,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|language|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$")
+SENT = re.compile(
+    r"^(case_\w+|queue_many|language|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+)
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
