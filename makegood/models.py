@@ -20,6 +20,7 @@ from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
 from makegood.promises.models import Appointment, Promise
+from makegood.promises.switches import ClockSwitch
 from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Calendar",
     "CalendarVersion",
     "Circuit",
+    "ClockSwitch",
     "Customer",
     "Delivery",
     "Draft",

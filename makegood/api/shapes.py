@@ -254,6 +254,30 @@ class Withdraw(Seen):
     words: Words
 
 
+class StartClock(Seen):
+    rule: Code = Field(description="Code of the rule, such as kr.refund.")
+    trigger_at: Moment = Field(description="When the event of the rule happened.")
+    evidence: Words
+
+
+class CorrectClock(Seen):
+    promise: Row
+    trigger_at: Moment
+    evidence: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "trigger_at": self.trigger_at, "evidence": self.evidence}
+
+
+class MeetClock(Seen):
+    promise: Row
+    what_was_done: Words
+    done_at: Moment | None = Field(default=None, description="When it was done; null: now.")
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "what_was_done": self.what_was_done, "done_at": self.done_at}
+
+
 class Merge(Seen):
     into: Number
 

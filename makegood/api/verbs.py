@@ -15,6 +15,7 @@ from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
 from makegood.desk import (
+    clocks,
     closing,
     fixing,
     handling,
@@ -119,6 +120,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("end_unconfirmed", "end_unconfirmed", closing.end_unconfirmed, shapes.Seen),
     Verb("end_disagreed", "end_disagreed", closing.end_disagreed, shapes.EndDisagreed),
     Verb("withdraw", "withdraw", closing.withdraw, shapes.Withdraw),
+    Verb("start_clock", "start_clock", clocks.start_clock, shapes.StartClock),
+    Verb("correct_clock", "correct_clock", clocks.correct_clock, shapes.CorrectClock),
+    Verb("meet_clock", "meet_clock", clocks.meet_clock, shapes.MeetClock),
     Verb("merge", "merge", joining.merge, shapes.Merge, survivor),
     Verb("split", "split", joining.split, shapes.Split),
     Verb("link", "link", joining.link, shapes.Link, linked),

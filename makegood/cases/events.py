@@ -203,6 +203,32 @@ _kind(
     held=str,
     optional={"message": int},
 )
+_kind(
+    "clock_started",
+    _("A legal clock started: %(rule)s. From: %(trigger_at)s. Last day: %(until)s."),
+    rule=str,
+    promise=int,
+    trigger_at=str,
+    until=str,
+)
+_kind(
+    "clock_corrected",
+    _(
+        "The start of a legal clock was corrected: %(rule)s. From %(was_trigger_at)s to %(trigger_at)s; "
+        "last day from %(was_until)s to %(until)s."
+    ),
+    rule=str,
+    promise=int,
+    was_promise=int,
+    trigger_at=str,
+    was_trigger_at=str,
+    until=str,
+    was_until=str,
+)
+_kind(
+    "clock_met", _("Did what the law asks for: %(rule)s."), rule=str, promise=int, message=int, in_time=bool
+)
+
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
 _kind(
     "reopened",

@@ -1,6 +1,7 @@
 """The desk: one function per verb, used by every door. Importing it knows every verb and fills the table of what follows what."""
 
 from makegood.desk import (
+    clocks,
     closing,
     delivering,
     fixing,
@@ -20,6 +21,7 @@ from makegood.desk import (
 )
 
 __all__ = [
+    "clocks",
     "closing",
     "delivering",
     "fixing",

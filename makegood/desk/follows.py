@@ -2,6 +2,8 @@
 
 customer_wrote   -> a case that was put aside wakes; nobody asks again; urgency rises by the words and by the number of
                     contacts without an answer
+triaged          -> legal clocks whose event is known start (those that were read, or switched on for the shop)
+reopened         -> legal clocks that the ending had withdrawn run on
 waiting          -> the question that was sent is asked again on schedule
 fixed, work_went_on -> it is not
 told, asked      -> the next ask for the customer's word is an appointment
@@ -17,7 +19,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import appointing, closing, demands, handling, snoozing
+from makegood.desk import appointing, clocks, closing, demands, handling, snoozing
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -108,6 +110,8 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 FOLLOWERS.update(
     {
         "customer_wrote": (awaken, appointing.question_over, raise_by_words),
+        "triaged": (clocks.start_known,),
+        "reopened": (clocks.start_again,),
         "waiting": (appointing.question_later,),
         "work_went_on": (appointing.question_over,),
         "fixed": (appointing.question_over,),

@@ -20,8 +20,10 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, presence, timeline
+from makegood.desk import drafting, law, presence, timeline
 from makegood.desk.closing import closing_facts
+from makegood.desk.law import Around as Known
+from makegood.desk.law import Law
 from makegood.desk.reasons import source_name
 from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
 from makegood.desk.sheet_words import Said, conversation
@@ -67,6 +69,7 @@ class Sheet:
     promises: list[Promise]
     past_promises: list[Promise]
     appointments: list[Appointment]
+    law: Law
     order: OrderSeen | None
     around: Around
     conversation: list[Said]
@@ -107,7 +110,13 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     evidence = list(_with_merged(UrgencyEvidence, case).select_related("by"))
     said, earlier = conversation(case, by, evidence, last)
     rows = timeline.of_case(case, last=last)
-    promises = list(Promise.objects.filter(case=case).select_related("by").order_by("due_at", "id"))
+    everything_promised = list(
+        Promise.objects.filter(case=case)
+        .select_related("by", "calendar", "proof_event")
+        .order_by("due_at", "id")
+    )
+    promises = [p for p in everything_promised if p.what != Promise.What.LEGAL]
+    order = order_seen(case)
     types = taxonomy().types
     return Sheet(
         case=case,
@@ -120,7 +129,8 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         appointments=list(
             Appointment.objects.filter(case=case, state=Appointment.State.OPEN).order_by("look_at")
         ),
-        order=order_seen(case),
+        law=of_law(case, everything_promised, order),
+        order=order,
         around=around(case, cases_for(by)),
         conversation=said,
         earlier_messages=earlier,
@@ -136,6 +146,12 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         others=list(presence.others(case, by.user_id or 0)),
         draft=drafting.of(case, by.user_id or 0),
     )
+
+
+def of_law(case: Case, promises: list[Promise], order: OrderSeen | None) -> Law:
+    """What the law says, from what was read already."""
+    known = Known(order.order, order.payments, order.shipments) if order else Known(None, [], [])
+    return law.of_case(case, promises, known)
 
 
 def _with_merged(model: type, case: Case):  # type: ignore[no-untyped-def]

@@ -16,6 +16,7 @@ from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.packs import names, playbooks, policy
+from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
 from makegood.promises.models import Promise
 
@@ -139,8 +140,10 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return users.get(value, "—")
     if key in _TEAM_KEYS:
         return teams.get(value, "—")
-    if key in ("until", "word_by"):
+    if key in _MOMENTS:
         return said(datetime.fromisoformat(value))
+    if key == "rule":
+        return str(clocks().rules[value].name) if value in clocks().rules else str(value)
     if key == "case":
         return _MARK
     return str(_words(key).get(value, value))
@@ -164,4 +167,5 @@ def _words(key: str) -> Mapping[str, Any]:
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}
+_MOMENTS = ("until", "word_by", "was_until", "trigger_at", "was_trigger_at")
 _LEVELS = ("from_level", "to_level", "level")

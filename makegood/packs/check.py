@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from makegood.packs.errors import PackError
+from makegood.packs.legal import clocks
 from makegood.packs.loader import playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
+from makegood.packs.working_days import calendars
 
 
 def check_all() -> dict[str, int]:
     """Load and cross-check all packs; what there is -> how many. Raises PackError at the first thing wrong."""
     words, seen, rules, books = taxonomy(), sources(), policy(), playbooks()
-    for stray in strays(overlay()):
+    law = ["clocks/words.toml", *(f"clocks/{place}.toml" for place in clocks().jurisdictions)]
+    for stray in strays(overlay(), law):
         raise PackError(stray, "", "replaces no pack: no shipped file has this name")
     return {
         "kinds": len(words.kinds),
@@ -31,6 +34,9 @@ def check_all() -> dict[str, int]:
         "facts": sum(len(b.facts) for b in books.values()),
         "causes": sum(len(b.causes) for b in books.values()),
         "aftercare": sum(len(b.aftercare) for b in books.values()),
+        "calendars": len(calendars()),
+        "legal clocks": sum(r.kind == "deadline" for r in clocks().rules.values()),
+        "legal notes": sum(r.kind == "note" for r in clocks().rules.values()),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }
 

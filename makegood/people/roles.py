@@ -59,6 +59,10 @@ MAY: dict[str, frozenset[str]] = {
     "end_unconfirmed": _DESK | _SYSTEM,
     "end_disagreed": _LEADS,
     "withdraw": _CUSTOMER | _DESK,
+    # legal clocks
+    "start_clock": _DESK | _SYSTEM,
+    "correct_clock": _DESK,
+    "meet_clock": _DESK,
     # joining
     "merge": _DESK,
     "split": _DESK,
@@ -72,6 +76,8 @@ MAY: dict[str, frozenset[str]] = {
     "decline_asks": _CUSTOMER,
     # the house
     "keep_people": _ADMINS,
+    "keep_calendars": _ADMINS,
+    "keep_clocks": _ADMINS,
 }
 
 

@@ -63,12 +63,12 @@ def give(
 ) -> Promise:
     """Give somebody a time. ``given_in`` is the id of the message with the ``words``; ``policy`` the rule as it stands.
 
-    Raises Refusal beside ``field`` when the time is not ahead or farther than 60 days. A date of the law is as far as
-    the law says, counts from its trigger, and may have passed already: then the sweep finds it broken at that date.
+    Raises Refusal beside ``field`` when the time is not ahead or farther than 60 days. A date of the law (or of a
+    scheme's or platform's ``rule``) is as far as that says, counts from its trigger, and may have passed already: then the sweep finds it broken at that date.
     """
     now = clock.now()
-    made_at = min(now, trigger_at) if basis == "statutory" and trigger_at else now
-    if due_at <= made_at or (basis != "statutory" and due_at > now + LONGEST):
+    made_at = min(now, trigger_at) if rule and trigger_at else now
+    if due_at <= made_at or (not rule and due_at > now + LONGEST):
         raise Refusal("bad_time", _("The time must be ahead of now, and within 60 days."), field=field)
     promise = Promise(
         case=case,

@@ -25,6 +25,7 @@ from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.web.case_draw import drawn
 from makegood.web.case_forms import VerbForm
+from makegood.web.case_law import panel
 from makegood.web.case_verbs import VERBS
 
 View = Callable[..., HttpResponseBase]
@@ -109,6 +110,7 @@ def page(
     said = timeline.render([event], case)[0] if event else None
     link_id = event.data.get("link") if event else request.GET.get("link")
     context = drawn(read, by, tried=tried, changed=changed, said=said, link=link_id)
+    context["panel"] = panel(read, by, tried)
     template = "cases/_sheet.html" if _htmx(request) else "cases/case.html"
     return render(request, template, context, status=status)
 

@@ -20,6 +20,19 @@ from makegood.web import promise_line
 from makegood.web.case_forms import VerbForm
 from makegood.web.case_verbs import GROUPS, VERBS, Verb, next_verb
 
+#: inline verb -> the field that says which row its form is for.
+_ROWS = {
+    "strike_fact": "fact",
+    "tick": "item",
+    "unlink": "other",
+    "start_clock": "rule",
+    "correct_clock": "promise",
+    "meet_clock": "promise",
+    "keep_promise": "promise",
+    "withdraw_promise": "promise",
+    "send_again": "delivery",
+}
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -127,16 +140,6 @@ def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
     return found
 
 
-_KEYS = {
-    "strike_fact": "fact",
-    "tick": "item",
-    "unlink": "other",
-    "keep_promise": "promise",
-    "withdraw_promise": "promise",
-    "send_again": "delivery",
-}
-
-
 def promises(
     sheet: Sheet, by: Actor, tried: VerbForm | None
 ) -> list[tuple[Promise, VerbForm | None, VerbForm | None]]:
@@ -152,13 +155,15 @@ def promises(
     ]
 
 
-def form_for(verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str) -> VerbForm:
+def form_for(
+    verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str, **initial: Any
+) -> VerbForm:
     """The small form of an inline verb for one row; the refused one where it is this row's."""
-    key = _KEYS[verb]
+    key = _ROWS[verb]
     if tried and tried.verb == verb and str(tried.data.get(key)) == value:
         return tried
     return VERBS[verb].form(
-        initial={key: value}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
+        initial={key: value, **initial}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
     )
 
 

@@ -14,6 +14,7 @@ from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
 from makegood.desk import (
+    clocks,
     closing,
     fixing,
     handling,
@@ -32,6 +33,7 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
+from makegood.web import clock_forms
 from makegood.web.letter_forms import SendAgain
 
 Data = dict[str, Any]
@@ -125,6 +127,15 @@ def _tick(case: Case, by: Actor, d: Data) -> CaseEvent:
     return triaging.tick(case, d["item"], by=by, done=d["done"] != "0", answer=d["answer"])
 
 
+def _correct_clock(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return clocks.correct_clock(case, d["promise"], d["trigger_at"], d["evidence"], by=by, seen=d["seen"])
+
+
+def _meet_clock(case: Case, by: Actor, d: Data) -> CaseEvent:
+    words = {"what_was_done": d["what_was_done"], "done_at": d["done_at"]}
+    return clocks.meet_clock(case, d["promise"], by=by, seen=d["seen"], **words)
+
+
 def _merge(case: Case, by: Actor, d: Data) -> CaseEvent:
     return joining.merge(case, other(by, d["other"]), by=by, seen=d["seen"])
 
@@ -199,6 +210,12 @@ _TABLE = [
     Verb("strike_fact", "strike_fact", "inline", _("Strike"), forms.StrikeFact, _strike, _always),
     Verb("tick", "tick", "inline", _("Tick"), forms.TickItem, _tick, lambda s, by: bool(s.case.type)),
     Verb("send_again", "send_again", "inline", _("Send the letter again"), SendAgain, _send_again, _always),
+    Verb("start_clock", "start_clock", "inline", _("Start the clock"), clock_forms.StartClock,
+         _with(clocks.start_clock, "rule", "trigger_at", "evidence"), lambda s, by: bool(s.case.type and s.case.is_open)),
+    Verb("correct_clock", "correct_clock", "inline", _("Correct the start"), clock_forms.CorrectClock, _correct_clock,
+         lambda s, by: s.case.is_open and bool(s.law.running or s.law.past)),
+    Verb("meet_clock", "meet_clock", "inline", _("It was done"), clock_forms.MeetClock, _meet_clock,
+         lambda s, by: bool(s.law.running or s.law.past)),
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),

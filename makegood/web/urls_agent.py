@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, notices, outbox, people, queue, search, signin
+from makegood.web import calendars, me, notices, outbox, people, queue, search, shop_clocks, signin
 
 
 class What:
@@ -35,6 +35,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<kept:what>/", people.lists, name="people"),
     path("people/<kept:what>/new/", people.edit, name="people_new"),
     path("people/<kept:what>/<int:pk>/", people.edit, name="people_edit"),
+    path("people/calendars/", calendars.lists, name="calendars"),
+    path("people/calendars/new/", calendars.new, name="calendar_new"),
+    path("people/calendars/<int:pk>/", calendars.show, name="calendar"),
+    path("people/calendars/<int:pk>/week/", calendars.week, name="calendar_week"),
+    path("people/calendars/<int:pk>/days/", calendars.days, name="calendar_days"),
+    path("people/calendars/<int:pk>/drop/", calendars.drop, name="calendar_drop"),
+    path("people/calendars/<int:pk>/upload/", calendars.upload, name="calendar_upload"),
+    path("people/calendars/<int:pk>/take-in/", calendars.take_in, name="calendar_take_in"),
+    path("people/shops/<int:pk>/clocks/", shop_clocks.show, name="shop_clocks"),
     path("people/users/<int:pk>/link/", people.link, name="people_link"),
     path("welcome/<str:secret>/", signin.welcome, name="welcome"),
     path("sign-in/email/", signin.email_stays),

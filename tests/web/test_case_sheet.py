@@ -26,8 +26,9 @@ from tests import cast as stages
 pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"
 #: How many queries one sheet takes, with the session and the presence row, however long the case is.
-#: One more for the appointments of the house, and one for the number of notices in the navigation.
-QUERIES = 40
+#: One more for the appointments of the house, and one for the number of notices in the navigation;
+#: two for the law (its switches, its calendar).
+QUERIES = 42
 
 
 def page(client, user, case) -> str:

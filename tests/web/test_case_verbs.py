@@ -15,7 +15,7 @@ from makegood.base import clock
 from makegood.base.languages import speaking
 from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Draft, Message
-from makegood.desk import joining, promising, snoozing, talking, telling, triaging
+from makegood.desk import clocks, joining, promising, snoozing, talking, telling, triaging
 from makegood.people import actors
 from makegood.web.case_verbs import VERBS
 from tests import cast as stages
@@ -91,6 +91,22 @@ def with_fact(cast: stages.Cast) -> Case:
     return stages.fresh(case)
 
 
+def ago(days: int) -> str:
+    """A moment so many days ago, as a form sends it."""
+    return f"{clock.now() - timedelta(days=days):%Y-%m-%dT%H:%M}"
+
+
+def with_clock(cast: stages.Cast) -> Case:
+    case = stages.owned(cast)
+    at = clock.now() - timedelta(days=1)
+    clocks.start_clock(case, "kr.refund", at, "Scan.", by=cast.by(cast.minji), seen=None)
+    return stages.fresh(case)
+
+
+def clock_of(case: Case) -> int:
+    return case.promises.get(what="legal", state="open").pk
+
+
 def second(cast: stages.Cast, case: Case) -> Case:
     return stages.reported(cast, case.customer, text="또 문의드립니다")
 
@@ -117,6 +133,9 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "note_fact": (stages.owned, "minji", lambda c, k: {"text": "Paid.", "source": "payment_record"}, "fact_noted"),
     "strike_fact": (with_fact, "sujin", lambda c, k: {"fact": k.facts.get().pk, "because": "Wrong order."}, "fact_struck"),
     "tick": (stages.owned, "minji", lambda c, k: {"item": item(k), "done": "1", "answer": "3"}, "ticked"),
+    "start_clock": (stages.owned, "minji", lambda c, k: {"rule": "kr.refund", "trigger_at": ago(5), "evidence": "Scan."}, "clock_started"),
+    "correct_clock": (with_clock, "jun", lambda c, k: {"promise": clock_of(k), "trigger_at": ago(4), "evidence": "Letter."}, "clock_corrected"),
+    "meet_clock": (with_clock, "minji", lambda c, k: {"promise": clock_of(k), "what_was_done": "Sent."}, "clock_met"),
     "take": (stages.owned, "jun", lambda c, k: {}, "taken"),
     "assign": (stages.owned, "minji", lambda c, k: {"owner": c.wei.pk, "team": c.tech.pk}, "assigned"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
@@ -215,6 +234,7 @@ REFUSED: dict[str, tuple[Any, str, dict[str, Any], str]] = {
     "reply": (stages.owned, "minji", {"text": "", "next_word": "2h"}, "text"),
     "tell": (stages.verified, "minji", {"text": "고쳤어요", "next_word_at": "2020-01-01T10:00"}, "next_word_at"),
     "triage": (stages.reported, "minji", {"type": "refund.delay", "money_lost": "-3"}, "money_lost"),
+    "start_clock": (stages.owned, "minji", {"rule": "kr.refund", "trigger_at": "2999-01-01T10:00", "evidence": "Scan."}, "trigger_at"),
     "verify": (stages.fixed, "minji", {"proof": "payment_record", "what_was_seen": "Left."}, "reference"),
     "find_wanting": (stages.fixed, "wei", {"what_was_seen": " "}, "what_was_seen"),
     "wait": (stages.owned, "minji", {"waiting_for": "customer"}, "waiting_for"),

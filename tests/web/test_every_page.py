@@ -13,6 +13,7 @@ from makegood.base.languages import CODES
 from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
+from makegood.people import calendars
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,10 @@ READ: dict[str, tuple[str, set[str]]] = {
     "people": ("/people/", KEEPERS),
     "people_new": ("/people/users/new/", KEEPERS),
     "people_edit": ("/people/users/{minji}/", KEEPERS),
+    "calendars": ("/people/calendars/", KEEPERS),
+    "calendar_new": ("/people/calendars/new/", KEEPERS),
+    "calendar": ("/people/calendars/{calendar}/", KEEPERS),
+    "shop_clocks": ("/people/shops/{haneul}/clocks/", KEEPERS),
     "welcome": ("/welcome/no-such-secret/", set()),
     "new_case": ("/cases/new/", DESK),
     "case": ("/cases/{number}/", DESK),
@@ -51,7 +56,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|outbox_again|notices_seen|language|people_link|customer_act)$")
+SENT = re.compile(
+    r"^(case_\w+|queue_many|outbox_again|notices_seen|language|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+)
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -84,6 +91,8 @@ def places(cast):
         "token": access.token_of(case.links.get()),
         "quiet": access.quiet_token_of(case.links.get()),
         "minji": cast.minji.pk,
+        "haneul": cast.haneul.pk,
+        "calendar": calendars.standing(cast.haneul)[1].calendar_id,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
 
