@@ -11,6 +11,7 @@ from makegood.conversations.models import (
     LetterSource,
     Mailbox,
     Message,
+    OnCopy,
     SearchEntry,
 )
 from makegood.jobs.models import LoadedRow
@@ -35,6 +36,7 @@ __all__ = [
     "LoadedRow",
     "Mailbox",
     "Message",
+    "OnCopy",
     "Order",
     "Payment",
     "Promise",

@@ -50,6 +50,8 @@ class Report:
     files: Sequence[Upload] = ()
     channel: str = ""
     happened_at: datetime | None = None
+    quoted: str = ""
+    html: str = ""
 
 
 @verb("open")
@@ -106,6 +108,8 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             language=language,
             channel=report.channel,
             files=report.files,
+            quoted=report.quoted,
+            html=report.html,
             head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
         )
         promise = promised_words.give(

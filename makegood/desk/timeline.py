@@ -15,6 +15,7 @@ from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
+from makegood.desk.talking import LETTER_WHY
 from makegood.packs import names, playbooks, policy
 from makegood.people.models import Team, User
 
@@ -155,6 +156,7 @@ def _words(key: str) -> Mapping[str, Any]:
     return {
         "answer": ANSWERS,
         "waiting_for": WAITING_FOR,
+        "why": LETTER_WHY,
         "ended_as": dict(Ending.Kind.choices),
     }.get(key, {})
 

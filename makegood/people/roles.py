@@ -58,6 +58,10 @@ MAY: dict[str, frozenset[str]] = {
     "share_link": _DESK | _SYSTEM,
     "revoke_link": _DESK,
     "deliver": _SYSTEM,
+    # letters that came in
+    "note_letter": _SYSTEM,
+    "see_letters": _DESK,
+    "keep_mailboxes": _ADMINS,
     # the house
     "keep_people": _ADMINS,
 }

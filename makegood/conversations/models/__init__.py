@@ -1,6 +1,6 @@
 """What was said, and the letters that carry it in and out."""
 
-from makegood.conversations.models.letters import Delivery, Letter, LetterSource, Mailbox
+from makegood.conversations.models.letters import Delivery, Letter, LetterSource, Mailbox, OnCopy
 from makegood.conversations.models.said import Attachment, Blob, Draft, Message, SearchEntry
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "LetterSource",
     "Mailbox",
     "Message",
+    "OnCopy",
     "SearchEntry",
 ]
