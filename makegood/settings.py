@@ -198,6 +198,11 @@ EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@makegood.example")
 
+# Letters that a provider pushes (makegood/mail/hooks.py); without a secret the route is not there. All of anymail's
+# settings come from the environment by their own names: ANYMAIL_WEBHOOK_SECRET, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY …
+ANYMAIL = {n.removeprefix("ANYMAIL_"): v for n, v in os.environ.items() if n.startswith("ANYMAIL_") and v}
+LETTER_WEBHOOK_SECRET = os.environ.get("LETTER_WEBHOOK_SECRET", "")
+
 PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
 
 # A report needs no account, so one address may send only so many; behind proxies, how many of them are ours.

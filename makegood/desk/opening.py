@@ -52,6 +52,7 @@ class Report:
     happened_at: datetime | None = None
     quoted: str = ""
     html: str = ""
+    silent: bool = False  # no 'we have it': what a machine wrote is never answered
 
 
 @verb("open")
@@ -121,7 +122,8 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             policy={"level": level, "first_word": str(first_word)},
         )
         remember(case, message.pk, found, report.answers)
-        outbox.letter(case, "received", link=links.make(case), message=message)
+        if not report.silent:
+            outbox.letter(case, "received", link=links.make(case), message=message)
         return pen.opened(
             case,
             by=by,

@@ -29,6 +29,7 @@ LETTER_WHY = {
     "auto_generated": _("written by a program"),
     "list": _("from a mailing list"),
     "bulk": _("sent to many at once"),
+    "bounce": _("a report that a letter could not be delivered, without our own sign in it"),
 }
 
 
