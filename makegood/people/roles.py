@@ -17,6 +17,7 @@ MAY: dict[str, frozenset[str]] = {
     # reading
     "see": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
     "see_queue": _DESK,
+    "see_outbox": _LEADS,
     "see_as_merchant": _MERCHANT,
     # opening and talking
     "open": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
@@ -58,6 +59,8 @@ MAY: dict[str, frozenset[str]] = {
     "share_link": _DESK | _SYSTEM,
     "revoke_link": _DESK,
     "deliver": _SYSTEM,
+    "send_again": _DESK,
+    "decline_asks": _CUSTOMER,
     # the house
     "keep_people": _ADMINS,
 }
