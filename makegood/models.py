@@ -3,6 +3,7 @@
 from makegood.api.models import IdempotencyKey
 from makegood.cases.models import *  # noqa: F403
 from makegood.conversations.models import (
+    AsksDeclined,
     Attachment,
     Blob,
     Delivery,
@@ -23,6 +24,7 @@ from makegood.transactions.models import Order, Payment, Shipment
 __all__ = [
     "ApiToken",
     "Appointment",
+    "AsksDeclined",
     "Attachment",
     "Blob",
     "Calendar",

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from makegood.base.languages import LANGUAGES as THREE
+from makegood.mail_settings import letters_out
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("MAKEGOOD_VAR", ROOT / "var"))
@@ -189,18 +190,16 @@ if os.environ.get("PYTEST_VERSION") or DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     WHITENOISE_USE_FINDERS = True
 
-# Letters: without EMAIL_HOST they wait as rows that the agent can see; nothing pretends to be sent.
-EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
-EMAIL_PORT = whole("EMAIL_PORT", 25)
-EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@makegood.example")
+# Letters: without EMAIL_HOST (or a provider) they wait as rows that the agent can see; nothing pretends to be sent.
+_letters = letters_out(os.environ)
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _letters.backend, _letters.host, _letters.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _letters.user, _letters.password
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = _letters.tls, _letters.ssl, 20
+DEFAULT_FROM_EMAIL, ANYMAIL = _letters.sender, _letters.anymail
 
 # Letters that a provider pushes (makegood/mail/hooks.py); without a secret the route is not there. All of anymail's
 # settings come from the environment by their own names: ANYMAIL_WEBHOOK_SECRET, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY …
-ANYMAIL = {n.removeprefix("ANYMAIL_"): v for n, v in os.environ.items() if n.startswith("ANYMAIL_") and v}
+
 LETTER_WEBHOOK_SECRET = os.environ.get("LETTER_WEBHOOK_SECRET", "")
 
 PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]

@@ -151,6 +151,17 @@ _kind("unlinked", _("Link with case %(case)s removed."), case=int)
 _kind("link_shared", _("Made a new link for the customer."), link=int)
 _kind("link_revoked", _("Revoked the customer's links."))
 _kind("letter_failed", _("A letter could not be delivered."), delivery=int, optional={"message": int})
+_kind("letter_bounced", _("A letter came back."), delivery=int, optional={"message": int})
+_kind("letter_delayed", _("A letter is delayed on its way."), delivery=int, optional={"message": int})
+_kind("letter_again", _("Sent a letter again."), delivery=int, again=int, optional={"message": int})
+_kind(
+    "address_corrected",
+    _("Corrected the customer's address and sent the letter again."),
+    delivery=int,
+    again=int,
+    optional={"message": int},
+)
+_kind("asks_declined", _("The customer wants to be asked no more in this round."), round=int)
 
 
 class BadEvent(TypeError):

@@ -88,6 +88,11 @@ def survivor(case: Case) -> Case:
     return case
 
 
+def site_id() -> str:
+    """What our own loop header names: this site, and nothing about its secret."""
+    return _sign("site", 0)
+
+
 def domain_of(address: str) -> str:
     """The domain of an address as a Message-ID may carry it: ASCII, and no longer than the row has room for."""
     _local, at, domain = parseaddr(address)[1].rpartition("@")

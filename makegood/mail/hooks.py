@@ -65,10 +65,10 @@ def provider(request: HttpRequest, provider: str) -> HttpResponse:
     # Anymail sends what it read by a Django signal; the house has none, so its reader is asked directly.
     view: AnymailCoreWebhookView = import_string(PROVIDERS[provider])()
     view.setup(request)
-    _as_read(request, body)
+    whole = _as_read(request, body)
     view.run_validators(request)
     letters = [e.message for e in view.parse_events(request) if e.event_type == "inbound"]
-    return _answer([_store(_raw_of(m), m.envelope_recipient or "") for m in letters])
+    return _answer([_store(whole or _raw_of(m), m.envelope_recipient or "") for m in letters])
 
 
 @csrf_exempt
@@ -114,20 +114,29 @@ def _body(request: HttpRequest) -> bytes | None:
     return None if len(body) > MOST else body
 
 
-def _as_read(request: HttpRequest, body: bytes) -> None:
-    """Hand the body to Django as already read. Django's own reading of it would refuse a letter of over 4 MB."""
+def _as_read(request: HttpRequest, body: bytes) -> bytes:
+    """Hand the body to Django as already read: its own reading of a form would refuse a letter of over 4 MB.
+
+    Returns the raw letter where the form holds it: its bytes as they are, which a form's text could not keep.
+    """
     made: Any = request
     made._body = body
     kind, options = parse_header_parameters(request.headers.get("Content-Type", ""))
     if kind == "multipart/form-data":
-        made._post, made._files = form_of(body, str(options.get("boundary", "")))
-    elif kind == "application/x-www-form-urlencoded":
+        made._post, made._files, whole = form_of(body, str(options.get("boundary", "")))
+        return whole
+    if kind == "application/x-www-form-urlencoded":
         made._post, made._files = QueryDict(body, encoding="utf-8"), MultiValueDict()
+    return b""
 
 
-def form_of(body: bytes, boundary: str) -> tuple[QueryDict, MultiValueDict[str, Any]]:
-    """The fields and files of a multipart form, byte for byte."""
-    post, files = QueryDict(mutable=True), MultiValueDict[str, Any]()
+#: In which field of a form Mailgun and SendGrid send a letter as it came.
+_WHOLE = ("body-mime", "email")
+
+
+def form_of(body: bytes, boundary: str) -> tuple[QueryDict, MultiValueDict[str, Any], bytes]:
+    """The fields and files of a multipart form, byte for byte, and the raw letter in it (b'' when it holds none)."""
+    post, files, whole = QueryDict(mutable=True), MultiValueDict[str, Any](), b""
     for piece in (b"\r\n" + body).split(b"\r\n--" + boundary.encode("ascii", "ignore"))[1:200]:
         if piece.startswith(b"--") or not boundary:
             break
@@ -141,7 +150,8 @@ def form_of(body: bytes, boundary: str) -> tuple[QueryDict, MultiValueDict[str, 
             files.appendlist(name, SimpleUploadedFile(str(options["filename"]) or "file", content, kind))
         else:
             post.appendlist(name, content.decode("utf-8", "replace"))
-    return post, files
+            whole = content if name in _WHOLE else whole
+    return post, files, whole
 
 
 def _raw_of(message: Any) -> bytes:

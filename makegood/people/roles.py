@@ -17,6 +17,7 @@ MAY: dict[str, frozenset[str]] = {
     # reading
     "see": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
     "see_queue": _DESK,
+    "see_outbox": _LEADS,
     "see_as_merchant": _MERCHANT,
     # opening and talking
     "open": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
@@ -62,6 +63,8 @@ MAY: dict[str, frozenset[str]] = {
     "note_letter": _SYSTEM,
     "see_letters": _DESK,
     "keep_mailboxes": _ADMINS,
+    "send_again": _DESK,
+    "decline_asks": _CUSTOMER,
     # the house
     "keep_people": _ADMINS,
 }

@@ -66,6 +66,24 @@ def release(case: Case, state: str) -> None:
     standing.update(state=state, settled_at=now, look_at=None)
 
 
+def undo_by(delivery: Any, *, at: datetime) -> list[Promise]:
+    """A letter (``conversations.Delivery``, failed or bounced) did not arrive: the words that its message had kept are broken.
+
+    A break is dated by ``due_at``, or by ``at`` when that lies before it. The database allows this only while the
+    letter's row says that it did not arrive.
+    """
+    if delivery.message_id is None:
+        return []
+    kept = list(
+        Promise.objects.select_for_update().filter(state=Promise.State.KEPT, proof_id=delivery.message_id)
+    )
+    for promise in kept:
+        promise.state, promise.settled_at = Promise.State.BROKEN, min(promise.due_at, at)
+        promise.undone_by_id = delivery.pk
+        promise.save(update_fields=["state", "settled_at", "undone_by"])
+    return kept
+
+
 def next_due(case: Case) -> datetime | None:
     """When the earliest open promise of the case falls due."""
     return Promise.objects.filter(case=case, state=Promise.State.OPEN).aggregate(at=Min("due_at"))["at"]

@@ -1,9 +1,17 @@
 """What was said, and the letters that carry it in and out."""
 
-from makegood.conversations.models.letters import Delivery, Letter, LetterSource, Mailbox, OnCopy
+from makegood.conversations.models.letters import (
+    AsksDeclined,
+    Delivery,
+    Letter,
+    LetterSource,
+    Mailbox,
+    OnCopy,
+)
 from makegood.conversations.models.said import Attachment, Blob, Draft, Message, SearchEntry
 
 __all__ = [
+    "AsksDeclined",
     "Attachment",
     "Blob",
     "Delivery",

@@ -28,6 +28,14 @@ class Mailbox(models.Model):
     way = models.CharField(_("How letters come in"), max_length=8, choices=Way, default=Way.PIPE)
     active = models.BooleanField(_("In use"), default=True)
     first = models.BooleanField(_("First address of the shop"), default=False)
+    plus = models.BooleanField(
+        _("Letters to name+anything@ arrive here"),
+        default=False,
+        help_text=_(
+            "Then answers and letters that come back name their case. Try it before: where they do not arrive, "
+            "customers' answers would be lost."
+        ),
+    )
     host = models.CharField(_("IMAP server"), max_length=200, blank=True)
     port = models.PositiveIntegerField(_("Port"), default=993)
     security = models.CharField(
@@ -167,6 +175,8 @@ class Delivery(models.Model):
         REPLY = "reply", _("Reply")
         TOLD = "told", _("Told the outcome")
         ASK = "ask", _("Asked for confirmation")
+        QUESTION = "question", _("Asked the question again")
+        FOLLOW_UP = "follow_up", _("Asked whether it held")
         ENDED = "ended", _("Ended")
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="deliveries")
@@ -188,9 +198,25 @@ class Delivery(models.Model):
     by = models.ForeignKey(
         User, models.PROTECT, null=True, related_name="+", db_index=False, help_text="Who sent it again."
     )
+    again_of = models.OneToOneField(
+        "self", models.CASCADE, null=True, related_name="again", help_text="The letter that did not arrive."
+    )
 
     class Meta:
         indexes = [
             models.Index("look_at", "id", name="delivery_due", condition=Q(state="waiting")),
+            models.Index("case", "id", name="delivery_in_order", condition=Q(state="waiting")),
+            models.Index("id", name="delivery_not_arrived", condition=Q(state__in=("failed", "bounced"))),
             models.Index("header_id", name="delivery_header_id", condition=~Q(header_id="")),
         ]
+
+
+class AsksDeclined(models.Model):
+    """The customer wants to be asked no more in this round of the case. What was promised is said all the same."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    round = models.PositiveSmallIntegerField()
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("case", "round", name="asks_declined_once_a_round")]
