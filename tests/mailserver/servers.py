@@ -339,7 +339,7 @@ def _servers() -> Iterator[MailServers]:
         _write(folder, ports)
         for stop, start in (
             (["doveadm", "-c", f"{folder}/dovecot.conf", "stop"], ["dovecot", "-c", f"{folder}/dovecot.conf"]),
-            (["postfix", "-c", f"{folder}/postfix", "stop"], ["postfix", "-c", f"{folder}/postfix", "start"]),
+            (["postfix", "-c", f"{folder}/postfix", "abort"], ["postfix", "-c", f"{folder}/postfix", "start"]),
         ):
             # Into a file: the servers inherit it, and a pipe would be waited for until they end.
             with (folder / "start.log").open("w") as said:
