@@ -12,7 +12,7 @@ from email.message import Message
 
 from flufl.bounce import all_failures
 
-from makegood.text.letters import mime
+from makegood.text.letters import mime, walking
 from makegood.text.letters.charsets import clean
 from makegood.text.letters.headers import addresses, message_id, message_ids, words
 from makegood.text.letters.shapes import Bounce
@@ -24,12 +24,16 @@ _SMTP = re.compile(r"(?<![\d.-])([45]\d\d)(?=[ \-#](?!\d\d))")
 _TYPED = re.compile(r"^\s*(?:[\w-]{1,20}\s*;)?\s*(.*)$", re.DOTALL)
 _PLAIN = re.compile(r"(?<![\w.@<=+-])([\w.+=&'/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})")
 # A line that begins with the address, as lists of failed recipients have it.
-_LINE = re.compile(r"^[ \t*>•-]{0,8}<?([\w.+=&'/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})>?(?=[\s:;,.(\[]|$)", re.MULTILINE)
+_LINE = re.compile(
+    r"^[ \t*>•-]{0,8}<?([\w.+=&'/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})>?(?=[\s:;,.(\[]|$)", re.MULTILINE
+)
 _SERVICE = re.compile(r"(?:postmaster|mailer-daemon|abuse|help-?desk|support|admin|info)@", re.IGNORECASE)
-_INLINE_ID = re.compile(r"^[>| \t]{0,6}Message-I[dD]:[ \t]*\r?\n?[ \t]*(<[^<>\s]{3,400}>)", re.MULTILINE | re.IGNORECASE)
+_INLINE_ID = re.compile(
+    r"^[>| \t]{0,6}Message-I[dD]:[ \t]*\r?\n?[ \t]*(<[^<>\s]{3,400}>)", re.MULTILINE | re.IGNORECASE
+)
 _INLINE_TO = re.compile(r"^[>| \t]{0,6}To:[ \t]*([^\n]{3,400})", re.MULTILINE)
 _BEGINS = re.compile(
-    r"^[>\s*=~_|-]{0,12}(?:.{0,60}(?:original message(?! was)|bounced e-?mail|copy of (?:the|your) message|message (?:headers|text) follows?|unsent message|undelivered message"
+    r"^[>\s*=~_|-]{0,12}(?:.{0,25}(?:original message(?! was)|bounced e-?mail|copy of (?:the|your) message|message (?:headers|text) follows?|unsent message|undelivered message"
     r"|returned (?:message|mail)|original (?:mail|headers?)|received:|return-path:).{0,80})$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -39,12 +43,13 @@ _DELAYED = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile(
-    r"(?:mailbox|mail box|quota|account|storage|inbox|disk|mail ?drop).{0,40}(?:full|exceed|over|limit)|over ?(?:the )?quota|quota (?:exceeded|violation)|not enough (?:storage|space)"
+    r"(?:mail ?box|mail ?folder|quota|account|storage|inbox|disk|mail ?drop).{0,40}(?:full|exceed|over|limit)|over ?(?:the )?quota|quota (?:exceeded|violation)|not enough (?:storage|space)"
     r"|insufficient (?:system )?(?:storage|space|disk)|메일함.{0,20}(?:초과|가득)|용량.{0,10}초과|(?:邮箱|信箱).{0,6}(?:已满|满|容量)|容量(?:不足|已满)",
     re.IGNORECASE,
 )
 _GONE = re.compile(
     r"(?:user|recipient|mailbox|address|account|host|domain|addressee).{0,60}(?:unknown|not found|does not exist|doesn't exist|disabled|inactive|no longer|not exist|invalid|rejected|unavailable|not listed|unrouteable)"
+    r"|not recognized|no valid recipients|check if (?:the )?address|(?:unknown|invalid) .{0,20}(?:user|recipient)"
     r"|no such (?:user|mailbox|person|recipient|address|domain)|(?:unknown|invalid|bad|illegal) (?:user|recipient|mailbox|address|host|domain|destination)|unrouteable"
     r"|permanent (?:fatal )?(?:error|failure)|(?:given|giving) up|not our customer|host not found|사용자.{0,10}(?:없|존재하지)|(?:用户|收件人|地址).{0,6}不存在",
     re.IGNORECASE,
@@ -53,9 +58,17 @@ _GONE = re.compile(
 _PASSING = ("5.2.2", "5.2.3", "5.3.4")
 
 
-def read(message: Message, found: mime.Found, text: str, raw: bytes) -> Bounce | None:
-    """The report in ``message`` (whose source is ``raw``); None when none of the forms is there. ``text`` is its readable body."""
-    groups = [group for part in found.reports if mime.kind(part).endswith("delivery-status") for group in _groups(part)]
+def read(message: Message, found: walking.Found, text: str, raw: bytes) -> tuple[Bounce, bool]:
+    """The report in ``message`` (whose source is ``raw``, its readable body ``text``), and whether there is one at all.
+
+    A letter of a mail system in no known form still gives what can be had, mostly the id of the letter that came back.
+    """
+    groups = [
+        group
+        for part in found.reports
+        if mime.kind(part).endswith("delivery-status")
+        for group in _groups(part)
+    ]
     named = _reported(groups)
     body = text[:_SEEN]
     cut = _BEGINS.search(body)
@@ -63,10 +76,8 @@ def read(message: Message, found: mime.Found, text: str, raw: bytes) -> Bounce |
     original = found.returned[0] if found.returned else None
     recipients = named or _failed(message) or _detected(message) or _from_text(said, message, original, body)
     status, diagnostic = _status(groups, said)
-    if not recipients and not groups and not status:
-        return None
     action = " ".join(value.lower() for group in groups for value in mime.values(group, "Action"))
-    return Bounce(
+    report = Bounce(
         for_good=_for_good(action, status, f"{diagnostic} {said[:4000]}"),
         recipients=recipients,
         status=status,
@@ -74,12 +85,13 @@ def read(message: Message, found: mime.Found, text: str, raw: bytes) -> Bounce |
         original_message_id=_original_id(found.returned, body, message, raw),
         original_to=_original_to(original, body),
     )
+    return report, bool(recipients or groups or status)
 
 
 def _groups(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return payload[: _MAX + 1]
+    groups = mime.inside(part)
+    if groups is not None:
+        return groups[: _MAX + 1]
     # Sent as base64 or without blank lines between: one group is still better than none.
     return [mime.parse(mime.content(part, {}), {})]
 
@@ -88,10 +100,16 @@ def _reported(groups: list[Message]) -> tuple[str, ...]:
     out: dict[str, None] = {}
     for group in groups:
         action = mime.first(group, "Action").lower()
-        if action and not action.startswith(("failed", "delayed", "expanded", "fail", "undeliv", "error", "denied")):
+        if action and not action.startswith(
+            ("failed", "delayed", "expanded", "fail", "undeliv", "error", "denied")
+        ):
             continue  # delivered, relayed: nothing is wrong there
         # Several in one group: some systems forget the blank line between their groups.
-        named = [hits for name in ("Final-Recipient", "Original-Recipient", "X-Actual-Recipient") if (hits := _typed(group, name))]
+        named = [
+            hits
+            for name in ("Final-Recipient", "Original-Recipient", "X-Actual-Recipient")
+            if (hits := _typed(group, name))
+        ]
         # 'name@server' is an alias inside the far system; the address that was written to stands in the next field.
         full = [hits for hits in named if "." in hits[0].rpartition("@")[2]]
         out.update(dict.fromkeys((full or named or [[]])[0]))
@@ -122,13 +140,20 @@ def _detected(message: Message) -> tuple[str, ...]:
     except Exception:
         # Its detectors were written for real reports; what a hostile one makes of them must not reach the intake.
         return ()
-    both = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in sorted(lasting) + sorted(passing))
+    both = (
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in sorted(lasting) + sorted(passing)
+    )
     return _unique(map(_one, both))
 
 
 def _from_text(said: str, message: Message, original: Message | None, body: str) -> tuple[str, ...]:
     """Addresses in the report's own words, without those of the systems and of the one who is told."""
-    own = {address.email.lower() for name in ("From", "To", "Reply-To", "Return-Path", "Delivered-To") for address in addresses(mime.values(message, name))}
+    own = {
+        address.email.lower()
+        for name in ("From", "To", "Reply-To", "Return-Path", "Delivered-To")
+        for address in addresses(mime.values(message, name))
+    }
     lines = [hit for hit in _LINE.findall(said) if hit]
     leading = _foreign(lines, own)
     if leading:
@@ -163,7 +188,9 @@ def _status(groups: list[Message], said: str) -> tuple[str, str]:
         hit = _STATUS.search(said)
         status = hit[1] if hit else ""
     if not diagnostic:
-        line = next((line.strip() for line in said.split("\n") if _SMTP.search(line) or _STATUS.search(line)), "")
+        line = next(
+            (line.strip() for line in said.split("\n") if _SMTP.search(line) or _STATUS.search(line)), ""
+        )
         diagnostic = line
     return status, diagnostic
 
@@ -190,7 +217,11 @@ def _original_id(returned: list[Message], body: str, message: Message, raw: byte
             return found
     own, again = message_id(mime.values(message, "Message-ID")), ""
     # A report whose parts were damaged on the way still has the lines of the letter somewhere in its source.
-    for source in (body, raw[raw.find(b"\n\n") + 1 :][:_SEEN * 5].decode("latin-1"), raw[-_SEEN:].decode("latin-1")):
+    for source in (
+        body,
+        raw[raw.find(b"\n\n") + 1 :][: _SEEN * 5].decode("latin-1"),
+        raw[-_SEEN:].decode("latin-1"),
+    ):
         for inline in _INLINE_ID.finditer(source):
             found = next(iter(message_ids([inline[1]])), "")
             if found and found != own:

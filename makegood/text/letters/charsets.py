@@ -28,7 +28,22 @@ _SUCCESSORS = {
 }
 _BY_LABEL = {label: codec for codec, labels in _SUCCESSORS.items() for label in labels.split()}
 # Labels that say nothing about bytes over 127.
-_EMPTY_LABELS = frozenset("us-ascii ascii ansi_x3.4-1968 646 unknown-8bit x-unknown unknown default none 7bit 8bit binary".split())
+_EMPTY_LABELS = frozenset(
+    [
+        "us-ascii",
+        "ascii",
+        "ansi_x3.4-1968",
+        "646",
+        "unknown-8bit",
+        "x-unknown",
+        "unknown",
+        "default",
+        "none",
+        "7bit",
+        "8bit",
+        "binary",
+    ]
+)
 # Every byte means something in these, so that decoding never objects to a wrong label.
 _TAKES_ANYTHING = frozenset(("cp1252", "iso8859-1", "latin-1", "cp437", "cp850", "iso8859-15"))
 _CJK = ("cp949", "gb18030", "big5hkscs", "cp932", "euc_jp")
@@ -39,6 +54,11 @@ _CONTROL = re.compile("[\x01-\x08\x0b\x0e-\x1f\x7f]")
 _SAMPLE = 6000
 _COMMON = "的一是不了在有我他这中来上个国到说们为子和你地出道也时要就下得可以生会着去之过家学对里后小么心多天而能好都然没日于起还发成事只作当想看文无开手用主行方又如前所本见经头面公同三已老从动两长知款单货退订快递收没请问谢客服商品付钱邮件"
 _COMMON_SET = frozenset(_COMMON + "の は を に が で と た し て い す ま 様 件")
+# A third of all syllables written; Japanese bytes read as Korean give the rare ones.
+_SYLLABLES = frozenset(
+    "이다는에의을가고하지도로한은를기사나서자아일시어인리대해그있정부수보전게구장과제들만라스상요까주여안니습문송품불택배환매결반입금확연락세드마바무신했었겠"
+    "계속된될되어님분번호물건격취소교받았못왔없같때문좀더저제발빨리급감합당처오늘내월화목토"
+)
 
 
 def clean(text: str) -> str:
@@ -58,11 +78,19 @@ def codec(label: str) -> str:
     if name in _BY_LABEL:
         return _BY_LABEL[name]
     try:
-        found = codecs.lookup(name.replace("cp-", "cp").replace("windows-", "cp") if name.startswith(("cp-", "windows-")) else name)
+        found = codecs.lookup(
+            name.replace("cp-", "cp").replace("windows-", "cp")
+            if name.startswith(("cp-", "windows-"))
+            else name
+        )
     except (LookupError, ValueError, UnicodeError):
         return ""
     # base64, rot13 and zlib are codecs of Python too, and a way to make much out of little.
-    return found.name if found._is_text_encoding and found.name not in ("idna", "punycode", "unicode_escape", "undefined") else ""
+    return (
+        found.name
+        if found._is_text_encoding and found.name not in ("idna", "punycode", "unicode_escape", "undefined")
+        else ""
+    )
 
 
 def decode(data: bytes, label: str = "", hint: str = "") -> tuple[str, bool]:
@@ -73,7 +101,9 @@ def decode(data: bytes, label: str = "", hint: str = "") -> tuple[str, bool]:
     named = codec(label[:60])
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return _with_mark(data), False
-    if data.isascii() and not (b"\x1b" in data or named in ("utf-7", "iso2022_kr") or named.startswith(("utf-16", "utf-32"))):
+    if data.isascii() and not (
+        b"\x1b" in data or named in ("utf-7", "iso2022_kr") or named.startswith(("utf-16", "utf-32"))
+    ):
         return clean(data.decode("ascii")), False
     if _STATEFUL.search(data[:_SAMPLE]) and not named.startswith("iso2022"):
         named = named if _strict(data, named) and b"\x1b" not in data else "iso2022_jp_ext"
@@ -144,7 +174,7 @@ def _worth(letter: str, name: str) -> float:
     if letter == "\ufffd":
         return -3.0
     if 0xAC00 <= point <= 0xD7A3:
-        return 1.0 if _in(letter, "euc_kr") else -0.6
+        return 1.2 if letter in _SYLLABLES else 0.6 if _in(letter, "euc_kr") else -0.6
     if 0x3040 <= point <= 0x30FF:
         return 0.9
     if 0x4E00 <= point <= 0x9FFF:
@@ -169,7 +199,13 @@ def _in(letter: str, name: str) -> bool:
 
 @cache
 def _daily(letter: str, name: str) -> bool:
-    book = {"gb18030": "gb2312", "big5hkscs": "big5", "cp932": "shift_jis", "euc_jp": "shift_jis", "cp949": "euc_kr"}.get(name)
+    book = {
+        "gb18030": "gb2312",
+        "big5hkscs": "big5",
+        "cp932": "shift_jis",
+        "euc_jp": "shift_jis",
+        "cp949": "euc_kr",
+    }.get(name)
     coded = _strict_encode(letter, book) if book else None
     if coded is None or len(coded) != 2:
         return False

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from makegood.text.letters import marks
 
 _SEEN = 400  # characters of a line that the patterns look at
+_FURTHEST = 20_000  # lines; nobody answers below them, and each costs a look
 _LONGEST_SIGNATURE = 20  # lines under '-- '
 _QUOTED_LINE = re.compile(r"\s{0,3}[>＞]")
 
@@ -41,6 +42,8 @@ def _parted(lines: list[str]) -> tuple[list[str], list[str]]:
     old: list[str] = []
     at = 0
     while at < len(lines):
+        if at >= _FURTHEST:
+            return own + lines[at:], old
         if _QUOTED_LINE.match(lines[at][:8]):
             old.append(lines[at])
             at += 1
@@ -97,7 +100,9 @@ def _is_head(lines: list[str], at: int) -> bool:
             values += " " + found["value"]
         elif looked > 8 or (looked > len(labels) + 3):
             break
-    return len(labels) >= 2 or (len(labels) == 1 and bool(marks.EVIDENCE.search(values[:_SEEN])) and "@" in values)
+    return len(labels) >= 2 or (
+        len(labels) == 1 and bool(marks.EVIDENCE.search(values[:_SEEN])) and "@" in values
+    )
 
 
 def _attribution(lines: list[str], at: int) -> int:
@@ -159,26 +164,33 @@ def _device(lines: list[str], end: int) -> int:
 
 def _disclaimed(lines: list[str], end: int) -> int:
     for place in range(end - 1, max(-1, end - 25), -1):
-        begins = place == 0 or not lines[place - 1].strip() or marks.RULE.fullmatch(lines[place - 1].strip()[:_SEEN])
-        if begins and marks.DISCLAIMER.match(lines[place][:_SEEN]) and any(line.strip() for line in lines[:place]):
+        begins = (
+            place == 0
+            or not lines[place - 1].strip()
+            or marks.RULE.fullmatch(lines[place - 1].strip()[:_SEEN])
+        )
+        if (
+            begins
+            and marks.DISCLAIMER.match(lines[place][:_SEEN])
+            and any(line.strip() for line in lines[:place])
+        ):
             return place
     return end
 
 
 def unflow(text: str, delsp: bool) -> str:
     """format=flowed (RFC 3676): lines that end in a blank continue; quoting and '-- ' keep theirs."""
-    out: list[str] = []
+    out: list[list[str]] = []
     depth_open = -1
     for line in text.split("\n"):
         marked = re.match(r">{0,50}", line)
         depth = marked.end() if marked else 0
         body = line[depth:].removeprefix(" ")
         flows = body.endswith(" ") and body != "-- "
+        kept = body[:-1] if flows and delsp else body
         if depth_open == depth and body != "-- ":
-            out[-1] += body
+            out[-1].append(kept)
         else:
-            out.append((">" * depth + " " if depth else "") + body)
-        if flows and delsp:
-            out[-1] = out[-1][:-1]
+            out.append([">" * depth + " " if depth else "", kept])
         depth_open = depth if flows else -1
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in out)

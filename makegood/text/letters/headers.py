@@ -15,13 +15,16 @@ from makegood.text.letters.charsets import clean, codec, decode
 from makegood.text.letters.shapes import MAX_ADDRESSES, MAX_HEADER, MAX_IDS, Address
 
 _WORD = re.compile(r"=\?([A-Za-z0-9_.:+\-]{1,60})(?:\*[A-Za-z0-9\-]{1,20})?\?([bBqQ])\?([^?]{0,20000})\?=")
+_NOT_BASE64 = bytes(
+    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+)
 _BETWEEN = re.compile(r"\s*\Z")
 _SPACES = re.compile(r"\s+")
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 _BARE_ID = re.compile(r"[^<>\s,;\"()]{1,400}@[^<>\s,;\"()]{1,400}")
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]\\\x00-\x20\x7f]{1,100}@[^\s@<>(),;:\"\\\x00-\x20\x7f]{1,200}")
 _QUOTED_LOCAL = re.compile(r"\"[^\"\\\x00-\x1f]{1,64}\"@[^\s@<>(),;:\"\\]{1,200}")
-_PIECES = re.compile(r"\"(?:[^\"\\]|\\.){0,2000}+\"|\([^()]*\)|<[^<>]*>|[,;]|[^\",;<>()]++|.", re.DOTALL)
+_PIECES = re.compile(r"\"(?:[^\"\\]|\\.){0,500}+\"|\([^()]*\)|<[^<>]*>|[,;]|[^\",;<>()]++|.", re.DOTALL)
 
 
 def as_bytes(value: str) -> bytes:
@@ -87,7 +90,7 @@ def _read(pieces: list[bytes], label: str) -> str:
 
 def unbase64(data: bytes) -> tuple[bytes, bool]:
     """Base64, and whether it had to be repaired: foreign characters are skipped, a cut end is padded or dropped."""
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    kept = data.translate(None, _NOT_BASE64 + b"=")
     repaired = bool(re.search(rb"[^A-Za-z0-9+/=\s]", data[:100_000])) or len(kept) % 4 == 1
     if b"=" in data.rstrip(b"= \t\r\n\x00"):
         return _glued(data), True
@@ -98,7 +101,9 @@ def unbase64(data: bytes) -> tuple[bytes, bool]:
 def _glued(data: bytes) -> bytes:
     """Several base64 runs one after the other, each with its own padding, as some gateways join them."""
     out = []
-    for run in re.split(rb"=+", re.sub(rb"[^A-Za-z0-9+/=]", b"", data)):
+    runs = data.translate(None, _NOT_BASE64).split(b"=", 10_000)
+    runs[-1] = runs[-1].replace(b"=", b"")
+    for run in runs:
         run = run[: len(run) - 1] if len(run) % 4 == 1 else run
         out.append(binascii.a2b_base64(run + b"=" * (-len(run) % 4)))
     return b"".join(out)
@@ -111,7 +116,9 @@ def message_ids(values: list[str]) -> tuple[str, ...]:
         if len(value) > MAX_HEADER:
             tail = value[-MAX_HEADER:]
             value = value[:1000].rpartition(">")[0] + "> " + tail[tail.find("<") :]
-        ids = [re.sub(r"\s+", "", hit) for hit in _ID.findall(value)] or ([] if "<" in value else _BARE_ID.findall(value))
+        ids = [re.sub(r"\s+", "", hit) for hit in _ID.findall(value)] or (
+            [] if "<" in value else _BARE_ID.findall(value)
+        )
         # An id names a letter again when it is repeated later; the first place is its age.
         found.update(dict.fromkeys(f"<{clean(hit)}>" for hit in ids if hit.isprintable() and hit.isascii()))
     kept = list(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from email.message import Message
 
-from makegood.text.letters import mime
+from makegood.text.letters import mime, walking
 from makegood.text.letters.headers import words
 
 _DAEMON = re.compile(
@@ -40,7 +40,9 @@ _AWAY = re.compile(
     r"|휴가\s?중(?:입니다)?|自动(?:回复|答复|回覆)(?:邮件)?|自動(?:回覆|返信|応答|回信)(?:メール)?|不在(?:通知|连絡|連絡)|外出(?:自动|自動)(?:回复|回覆))\s*(?:[:：\]】)\-–,，]|$)",
     re.IGNORECASE,
 )
-_LOCALS_AWAY = re.compile(r"^(?:auto-?reply|autoreply|auto-?respond(?:er)?|autoresponse|vacation)\b", re.IGNORECASE)
+_LOCALS_AWAY = re.compile(
+    r"^(?:auto-?reply|autoreply|auto-?respond(?:er)?|autoresponse|vacation)\b", re.IGNORECASE
+)
 _BROKEN_BODY = re.compile(
     r"(?:this is the (?:\S+ ){0,4}(?:mail|qmail-send|delivery|postfix)|i was not able to deliver|hi\. this is the|unable to deliver (?:your|the) message"
     r"|the following (?:message|address(?:es)?|recipient)|your message .{0,80}(?:could not|was not|couldn't|cannot) be? ?deliver|this message was created automatically by mail"
@@ -49,7 +51,9 @@ _BROKEN_BODY = re.compile(
 )
 
 
-def judged(message: Message, found: mime.Found, subject: str, sender: str, text: str, reported: bool) -> tuple[str, str]:
+def judged(
+    message: Message, found: walking.Found, subject: str, sender: str, text: str, reported: bool
+) -> tuple[str, str]:
     """The kind of machine and why, both '' for a person's letter. ``reported``: a delivery report was read in it."""
     because = _bounced(message, found, subject, sender, text, reported)
     if because:
@@ -76,7 +80,9 @@ def _is_daemon(sender: str, line: str) -> bool:
     return bool(_DAEMON.match(sender) or _DAEMON.match(line[:300]) or _DAEMON_NAMES.search(words(line[:300])))
 
 
-def _bounced(message: Message, found: mime.Found, subject: str, sender: str, text: str, reported: bool) -> str:
+def _bounced(
+    message: Message, found: walking.Found, subject: str, sender: str, text: str, reported: bool
+) -> str:
     said = mime.kind(message)
     if said == "multipart/report" and mime.parameter(message, "report-type").lower() == "delivery-status":
         return "Content-Type: multipart/report; report-type=delivery-status"
@@ -84,7 +90,10 @@ def _bounced(message: Message, found: mime.Found, subject: str, sender: str, tex
         return "message/delivery-status"
     if mime.values(message, "X-Failed-Recipients"):
         return "X-Failed-Recipients"
-    if any(mime.kind(part) in ("message/feedback-report", "message/disposition-notification") for part in found.reports):
+    if any(
+        mime.kind(part) in ("message/feedback-report", "message/disposition-notification")
+        for part in found.reports
+    ):
         return ""
     line = mime.first(message, "From") or sender
     daemon = _is_daemon(sender, line)
@@ -100,16 +109,28 @@ def _bounced(message: Message, found: mime.Found, subject: str, sender: str, tex
     return ""
 
 
-def _said(message: Message, found: mime.Found) -> tuple[str, str] | None:
+def _said(message: Message, found: walking.Found) -> tuple[str, str] | None:
     """What the sender's machine declared itself."""
     auto = mime.first(message, "Auto-Submitted").lower()
-    if auto.startswith("auto-replied") or auto.startswith("auto-notified"):
+    if auto.startswith(("auto-replied", "auto-notified")):
         return "auto_reply", "Auto-Submitted"
     if auto and not auto.startswith("no"):
         return "auto_generated", "Auto-Submitted"
-    for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply", "X-Mail-Autoreply", "X-Vacation", "X-POST-MessageClass"):
+    for name in (
+        "X-Autoreply",
+        "X-Autorespond",
+        "X-Autoresponder",
+        "X-Auto-Reply",
+        "X-Mail-Autoreply",
+        "X-Vacation",
+        "X-POST-MessageClass",
+    ):
         value = mime.first(message, name).lower()
-        if value and value not in ("no", "false") and (name != "X-POST-MessageClass" or "autoresponder" in value):
+        if (
+            value
+            and value not in ("no", "false")
+            and (name != "X-POST-MessageClass" or "autoresponder" in value)
+        ):
             return "auto_reply", name
     precedence = mime.first(message, "Precedence").lower()
     if precedence.startswith(("auto_reply", "auto-reply")):
@@ -119,14 +140,21 @@ def _said(message: Message, found: mime.Found) -> tuple[str, str] | None:
     if mime.kind(message) == "multipart/report":
         return "auto_generated", "Content-Type: multipart/report"
     for name in ("List-Id", "List-Post", "Mailing-List", "X-MLServer", "X-Mailing-List"):
-        if mime.first(message, name):
-            return "list", name
+        value = mime.first(message, name)
+        if value:
+            # With its value: a shop whose own address is a group gets every customer's letter through a list.
+            return "list", f"{name}: {words(value)[:200]}"
     if precedence.startswith("list"):
         return "list", "Precedence"
     if any(mime.first(inner, "X-HmXmrOriginalRecipient") for inner in found.returned):
         return "auto_generated", "X-HmXmrOriginalRecipient of the enclosed letter"
-    if mime.first(message, "List-Unsubscribe") or mime.first(message, "Feedback-ID") or precedence.startswith(("bulk", "junk")):
-        return "bulk", "Precedence" if precedence else "List-Unsubscribe or Feedback-ID"
+    # Not Feedback-ID: Amazon puts it on everything that a shop's own mail program sends through it.
+    if precedence.startswith(("bulk", "junk")):
+        return "bulk", "Precedence"
+    if mime.first(message, "List-Unsubscribe"):
+        return "bulk", "List-Unsubscribe"
+    if mime.first(message, "X-Amz-Sns-Message-Id"):
+        return "auto_generated", "X-Amz-Sns-Message-Id"
     return None
 
 
@@ -142,6 +170,7 @@ def _seen(message: Message, subject: str, sender: str) -> tuple[str, str]:
         return "auto_generated", "X-Auto-Response-Suppress"
     if null:
         return "auto_generated", "Return-Path: <>"
-    if _DAEMON.match(sender):
+    # Not postmaster: people of small shops write from that address.
+    if re.match(r"mail(?:er)?-?daemon@", sender, re.IGNORECASE):
         return "auto_generated", "From: a mail system"
     return "", ""

@@ -30,17 +30,24 @@ ATTRIBUTION = re.compile(
     r"|.{6,300}(?:에|이)\s?(?:작성|쓴 글)(?:하였습니다|했습니다)?\s?[:：]"
     r"|.{6,300}[>,)\]\d]\s?작성\s?[:：]"
     r"|.{2,300}(?:写道|寫道|写到|撰写)\s?[:：]?"
-    r"|.{6,300}(?:のメッセージ|が書きました|は書きました|さんは書きました)\s?[:：]"
+    r"|.{6,300}(?:のメッセージ|のメール|が書きました|は書きました|さんは書きました)\s?[:：]"
     r"|(?:am|von)\s.{6,300}\sschrieb(?:\s.{1,150})?\s?[:：]"
     r"|le\s.{6,300}\sa\sécrit\s?[:：]|el\s.{6,300}\sescribió\s?[:：]|.{6,300}\swrote\s?[:：])",
     re.IGNORECASE,
 )
 # Japanese and Chinese Gmail name only the moment and the person: '2024年1月5日(金) 15:12 山田 <a@b.example>:'
-DATED_ADDRESS = re.compile(r"\d{4}[年/.-]\s?\d{1,2}[月/.-]\s?\d{1,2}.{3,200}<[^<>\s]{3,200}@[^<>\s]{2,200}>\s?[:：]")
+DATED_ADDRESS = re.compile(
+    r"\d{4}[年/.-]\s?\d{1,2}[月/.-]\s?\d{1,2}.{3,200}<[^<>\s]{3,200}@[^<>\s]{2,200}>\s?[:：]"
+)
 # What makes an attribution one: a moment or an address in it.
 EVIDENCE = re.compile(r"\d{1,2}[:：]\d{2}|\d{4}|[^\s@<]{1,100}@[^\s@>]{2,100}")
-ATTRIBUTION_BEGINS = re.compile(r"on\s|at\s|in\s|am\s|von\s|le\s|el\s|在|\d{4}|[\"“<]|.{0,60}(?:<|于|於|님|\d{4})", re.IGNORECASE)
-ATTRIBUTION_ENDS = re.compile(r"(?:wrote|writes|schrieb.{0,150}|작성.{0,12}|쓴 글|写道|寫道|写到|メッセージ|書きました|écrit|escribió|>)\s?[:：]?\s*", re.IGNORECASE)
+ATTRIBUTION_BEGINS = re.compile(
+    r"on\s|at\s|in\s|am\s|von\s|le\s|el\s|在|\d{4}|[\"“<]|.{0,60}(?:<|于|於|님|\d{4})", re.IGNORECASE
+)
+ATTRIBUTION_ENDS = re.compile(
+    r"(?:wrote|writes|schrieb.{0,150}|작성.{0,12}|쓴 글|写道|寫道|写到|メッセージ|のメール|書きました|écrit|escribió|>)\s?[:：]?\s*",
+    re.IGNORECASE,
+)
 
 # The block of header lines that Outlook and most web mailers put before it.
 FROM = r"from|보낸\s?(?:사람|이)|발신(?:자|인)?|发件人|寄件者|寄件人|发信人|差出人|von|送信者"
@@ -49,8 +56,12 @@ OTHER = (
     r"|发送(?:时间|日期)|发件时间|日期|时间|收件人|抄送|抄送人|主\s?题|傳送時間|寄件日期|收件者|副本|主旨"
     r"|送信日時|日時|宛先|件名|gesendet|datum|an|betreff"
 )
-FROM_LINE = re.compile(rf"[\s>*|•·▶-]{{0,6}}(?:{FROM})\s?\*?\s?[:：]\s?\*?(?P<value>.{{0,300}})", re.IGNORECASE)
-HEADER_LINE = re.compile(rf"[\s>*|•·▶-]{{0,6}}(?P<label>{FROM}|{OTHER})\s?\*?\s?[:：]\s?\*?(?P<value>.{{0,300}})", re.IGNORECASE)
+FROM_LINE = re.compile(
+    rf"[\s>*|•·▶-]{{0,6}}(?:{FROM})\s?\*?\s?[:：]\s?\*?(?P<value>.{{0,300}})", re.IGNORECASE
+)
+HEADER_LINE = re.compile(
+    rf"[\s>*|•·▶-]{{0,6}}(?P<label>{FROM}|{OTHER})\s?\*?\s?[:：]\s?\*?(?P<value>.{{0,300}})", re.IGNORECASE
+)
 RULE = re.compile(r"[-_=─—*]{5,200}")
 
 # One line at the end that a device or a program added.

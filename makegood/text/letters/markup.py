@@ -17,10 +17,44 @@ _MAX_STYLES = 20
 _NAME = re.compile(r"[a-zA-Z][^\s/>\x00<]{0,40}")
 _TURN = re.compile(r"[>\"']")
 _ATTRIBUTE = re.compile(r"([^\s=\"'<>/]{1,60})(?:\s{0,20}=\s{0,20}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
-_SILENT = frozenset(("style", "script", "title", "head", "noscript", "template", "iframe", "object", "svg", "math", "xml", "select"))
-_RAW = frozenset(("style", "script", "title", "iframe", "textarea", "xmp", "noembed", "noframes"))
-VOID = frozenset(("br", "hr", "img", "input", "meta", "link", "base", "col", "wbr", "area", "embed", "source", "track", "param", "bgsound"))
-STYLES = frozenset("a b big code em font i nobr s small strike strong tt u span".split())
+_SILENT = frozenset(
+    (
+        "style",
+        "script",
+        "title",
+        "head",
+        "noscript",
+        "template",
+        "iframe",
+        "object",
+        "svg",
+        "math",
+        "xml",
+        "select",
+    )
+)
+VOID = frozenset(
+    (
+        "br",
+        "hr",
+        "img",
+        "input",
+        "meta",
+        "link",
+        "base",
+        "col",
+        "wbr",
+        "area",
+        "embed",
+        "source",
+        "track",
+        "param",
+        "bgsound",
+    )
+)
+STYLES = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u", "span"]
+)
 # A new one of these ends the one before it, as far as the nearest container.
 _ENDS = {"p": "p", "li": "li", "td": "td", "th": "td", "tr": "tr", "dd": "dd", "dt": "dd", "option": "option"}
 _CONTAINERS = frozenset(("table", "ul", "ol", "dl", "div", "blockquote", "td", "th", "body"))
@@ -35,8 +69,9 @@ class Tag(NamedTuple):
 
 
 def tokens(html: str) -> Iterator[Tag]:
-    """Tags and texts of ``html`` in one linear pass; comments and declarations are left out."""
+    """Tags and texts of ``html`` in one linear pass; comments, declarations and what is never shown are left out."""
     at, quotes, end = 0, True, len(html)
+    unclosed: set[str] = set()
     while at < end:
         opened = html.find("<", at)
         if opened < 0:
@@ -45,8 +80,8 @@ def tokens(html: str) -> Iterator[Tag]:
             yield Tag("text", unescape(html[at:opened]), {})
         if html.startswith("<!--", opened):
             closed = html.find("-->", opened + 4)
-            # An unclosed comment is only its own first tag: swallowing the rest would lose what somebody wrote.
-            at = closed + 3 if closed >= 0 else _next(html, opened)
+            # An unclosed comment is only its own mark: swallowing the rest would lose what somebody wrote.
+            at = closed + 3 if closed >= 0 else opened + 4
             html = html if closed >= 0 else html.replace("<!--", "<!  ")
             continue
         if html.startswith(("<!", "<?"), opened):
@@ -63,8 +98,17 @@ def tokens(html: str) -> Iterator[Tag]:
         if closed < 0:
             yield Tag("text", unescape(html[opened:]), {})
             return
-        yield _tag(html, opened, named, closed)
+        tag = _tag(html, opened, named, closed)
         at = closed + 1
+        if tag.kind == "start" and tag.name in _SILENT and tag.name not in unclosed:
+            over = re.compile(f"</{tag.name}[^>]{{0,99}}>", re.IGNORECASE).search(html, at)
+            if over:
+                at = over.end()
+                continue
+            # Without its end tag a style would hide the whole letter; looked for once, not once a tag.
+            unclosed.add(tag.name)
+        if tag.name not in _SILENT:
+            yield tag
     if at < end:
         yield Tag("text", unescape(html[at:]), {})
 
@@ -91,9 +135,11 @@ def _tag(html: str, opened: int, named: re.Match[str], closed: int) -> Tag:
     name = named[0].lower()
     if html[opened + 1] == "/":
         return Tag("end", name, {})
-    attributes = {}
+    attributes: dict[str, str] = {}
     if closed > named.end():
-        for key, one, two, three in _ATTRIBUTE.findall(html[named.end() : min(closed, named.end() + 2_000_000)]):
+        for key, one, two, three in _ATTRIBUTE.findall(
+            html[named.end() : min(closed, named.end() + 2_000_000)]
+        ):
             attributes.setdefault(key.lower(), unescape(one or two or three)[:2_000_000])
             if len(attributes) > 40:
                 break
@@ -106,23 +152,17 @@ class Row(NamedTuple):
 
 
 def balanced(html: str) -> Row:
-    """The tags of ``html``, each start with its end, at most 100 open; what is never shown (styles, scripts) left out."""
+    """The tags of ``html``, each start with its end, at most 100 open."""
     out: list[Tag] = []
     stack: list[str] = []
-    cut, silent = False, ""
-    rest = html.lower() if len(html) < 4_000_000 else ""
+    cut = False
     for tag in tokens(html):
         if len(out) > MAX_TAGS:
             return Row(out + [Tag("end", name, {}) for name in reversed(stack)], True)
-        if silent:
-            silent = "" if tag.kind == "end" and tag.name == silent else silent
-        elif tag.kind in ("text", "void"):
+        if tag.kind in ("text", "void"):
             out.append(tag)
         elif tag.kind == "end":
             _end(tag.name, stack, out)
-        elif tag.name in _SILENT:
-            # Without its end tag a style would hide the whole letter.
-            silent = tag.name if f"</{tag.name}" in rest else ""
         else:
             cut |= not _start(tag, stack, out)
     return Row(out + [Tag("end", name, {}) for name in reversed(stack)], cut)
@@ -136,7 +176,9 @@ def _start(tag: Tag, stack: list[str], out: list[Tag]) -> bool:
             break
         if name in _CONTAINERS:
             break
-    if len(stack) >= _MAX_OPEN or (tag.name in STYLES and sum(name in STYLES for name in stack) >= _MAX_STYLES):
+    if len(stack) >= _MAX_OPEN or (
+        tag.name in STYLES and sum(name in STYLES for name in stack) >= _MAX_STYLES
+    ):
         return False
     stack.append(tag.name)
     out.append(tag)
