@@ -15,7 +15,7 @@ from makegood.base.words import clean
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, Confirmation, ConfirmationAsk, Fix, Telling, Verification
 from makegood.cases.states import Status
-from makegood.conversations import messages
+from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author, Upload
 from makegood.desk import saying
 from makegood.desk.verb import verb
@@ -85,6 +85,8 @@ def ask_again(
     last = ConfirmationAsk.objects.filter(case=case, round=case.round).order_by("-at").first()
     if last and now - last.at < BETWEEN_ASKS:
         raise Refusal("too_soon", _("The customer was asked less than a day ago. Give them time."))
+    if channel == "letter" and outbox.declined(case):
+        raise Refusal("declined", _("The customer wants to be asked no more by letter."), field="channel")
     note = clean(note, limit=2000, field="note", required=channel != "letter")
     if channel == "letter":
         with speaking(case.language):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, people, queue, search, signin
+from makegood.web import me, outbox, people, queue, search, signin
 
 
 class What:
@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", queue.show, name="queue"),
     path("queue/many/", queue.many, name="queue_many"),
     path("search/", search.show, name="search"),
+    path("outbox/", outbox.show, name="outbox"),
+    path("outbox/<int:number>/<int:delivery_id>/again/", outbox.send_again, name="outbox_again"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
     path("people/", people.lists, name="people"),

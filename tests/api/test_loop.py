@@ -25,6 +25,7 @@ NOT_AS_A_ROUTE = {
     "write": "the customer's own; they write on their page",
     "confirm": "the customer's own word; nobody confirms for them",
     "deliver": "the worker's own: what the mail server said of a letter",
+    "decline_asks": "the customer's own; by the address in the letter that asks",
     "raise_by_evidence": "the system's own, caused by what was said",
 }
 
