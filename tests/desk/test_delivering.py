@@ -79,7 +79,7 @@ def test_a_delay_is_only_noted_and_the_word_stays_kept(cast):
 
 
 def test_a_report_of_an_old_address_does_not_mark_the_corrected_one(cast):
-    case, letter = arrived(cast)
+    _case, letter = arrived(cast)
     cast.jiwoo.email = "jiwoo.new@customer.example"
     cast.jiwoo.save(update_fields=["email"])
     back(letter)
