@@ -15,6 +15,7 @@ from makegood.desk.resending import decline_asks, send_again
 from makegood.desk.talking import reply
 from makegood.desk.telling import ask_again
 from makegood.jobs.deliver import send_due
+from makegood.jobs.sweep import tick
 from makegood.people import actors
 from makegood.promises.models import Promise
 from tests import cast as stages
@@ -206,3 +207,25 @@ def test_who_wants_no_more_asks_gets_none_by_letter_and_twice_is_once(cast):
             channel="phone",
             note="She had no time.",
         )
+
+
+def test_the_house_does_not_ask_by_itself_who_wants_no_more_asks(cast):
+    """Neither the chase for confirmation nor the follow-up sends a letter; the owner is told instead."""
+    case = stages.told(cast)
+    decline_asks(case, by=actors.customer(cast.jiwoo.pk))
+    letters = case.deliveries.count()
+    for days in range(1, 12):
+        with clock.travel(timedelta(days=days)):
+            tick()
+    assert not case.deliveries.filter(what="ask").exists()
+    assert case.deliveries.count() == letters and stages.fresh(case).is_open
+    assert case.notices.filter(user=cast.minji, kind="asked_in_vain").exists()
+
+
+def test_the_owner_hears_that_a_letter_came_back_and_the_rung_above_that_a_promise_broke(cast):
+    case, letter = arrived(cast)
+    back(letter)
+    told = {(n.user_id, n.kind) for n in case.notices.all()}
+    assert (cast.minji.pk, "letter_bounced") in told
+    assert {(cast.minji.pk, "promise_broken"), (cast.sujin.pk, "promise_broken")} <= told
+    assert case.events.get(kind="promise_broken").data["undone"] == letter.pk
