@@ -150,6 +150,14 @@ class LowerUrgency(Seen):
     evidence: Words
 
 
+class SendAgain(Seen):
+    delivery: Row = Field(description="The letter that failed or came back: `letter.id` of its message.")
+    to: Line = Field("", description="The corrected address; empty: the one that the customer has.")
+
+    def fields(self) -> dict[str, Any]:
+        return {"delivery_id": self.delivery, "to": self.to}
+
+
 class Fix(Seen):
     done: Words
     cause: Words

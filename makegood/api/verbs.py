@@ -14,7 +14,7 @@ from makegood.base.errors import NotThere, Refusal
 from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import closing, fixing, handling, joining, resending, sharing, talking, telling, triaging
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 
@@ -107,6 +107,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("unlink", "unlink", joining.unlink, shapes.Unlink, unlinked),
     Verb("share_link", "share_link", sharing.share_link),
     Verb("revoke_link", "revoke_link", sharing.revoke_links),
+    Verb("send_again", "send_again", resending.send_again, shapes.SendAgain),
 )
 
 

@@ -75,7 +75,8 @@ def case_of_message_id(message_id: str) -> Case | None:
 
 def case_of(delivery: Delivery) -> Case:
     """The case that an answer to this letter belongs to: its own, or the one that this was merged into."""
-    return survivor(delivery.case)
+    # Read anew: between the claim of a letter and the report on it, its case may have been merged.
+    return survivor(Case.objects.get(pk=delivery.case_id))
 
 
 def survivor(case: Case) -> Case:

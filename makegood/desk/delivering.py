@@ -21,10 +21,10 @@ from makegood.cases.access import whole
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations import outbox, threads
 from makegood.conversations.models import Delivery
+from makegood.desk import breaking, notices
 from makegood.desk.verb import verb
 from makegood.people import customers
 from makegood.people.actors import Actor
-from makegood.promises import words as promised_words
 
 #: How long one worker may hold a letter; longer than a slow mail server takes (EMAIL_TIMEOUT is 20 s a step).
 CLAIM = timedelta(minutes=5)
@@ -133,9 +133,11 @@ def bounced(delivery: Delivery, *, by: Actor, why: str, for_good: bool) -> CaseE
 
 
 def _not_arrived(case: Case, delivery: Delivery, kind: str, *, by: Actor) -> CaseEvent:
-    """What its words had kept is broken after all, and the case is due now: somebody must reach the customer another way."""
-    promised_words.undo_by(delivery, at=clock.now())
+    """What its words had kept is broken after all, its owner hears of it, and the case is due now, at the top of the queue."""
     now = clock.now()
+    breaking.undone(case, delivery, now)
+    notices.notify(case, kind, to=notices.owner_of(case), data={"delivery": delivery.pk})
+    # After the break, which sets the next promise as the next moment: somebody must reach the customer before that.
     due = {"due_at": now} if case.is_open and (case.due_at is None or case.due_at > now) else {}
     return pen.write(case, kind, by=by, data=_data(delivery), **due)
 

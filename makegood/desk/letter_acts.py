@@ -31,6 +31,7 @@ from makegood.desk.letter_place import (
     place_of,
     returned,
     who_is,
+    writer_of,
 )
 from makegood.desk.letter_words import Words, digest_of, words_of
 from makegood.desk.opening import Report, open_case
@@ -215,14 +216,6 @@ def opened(
     if not read.automatic:
         remember_copies(row, event.case, read)
     return End(Outcome.OPENED, "new", event.case, event, apart=tuple(words.apart))
-
-
-def writer_of(read: letters.Letter) -> Address:
-    """Whose letter it is. A form on a shop's site often writes in the shop's own name and names the customer as Reply-To."""
-    others = [a for a in read.reply_to if a.email and not is_ours(a.email)]
-    if others and (not read.sender.email or is_ours(read.sender.email)):
-        return others[0]
-    return read.sender
 
 
 def too_many(sender: str, mailbox: Mailbox) -> bool:

@@ -17,8 +17,8 @@ from makegood.cases.access import case_for, shops_for
 from makegood.cases.models import Case
 from makegood.conversations.models import Letter, LetterSource
 from makegood.desk import letter_acts, receiving, talking
-from makegood.desk.letter_acts import End, finish, opened, writer_of
-from makegood.desk.letter_place import CUSTOMER, STRANGER, who_is
+from makegood.desk.letter_acts import End, finish, opened
+from makegood.desk.letter_place import STRANGER, who_is, writer_of
 from makegood.desk.letter_words import digest_of, words_of
 from makegood.people import actors, roles
 from makegood.people.actors import Actor
@@ -119,7 +119,7 @@ def join_to(letter: Letter, number: int, *, by: Actor) -> Case:
             )
             end = End(Letter.Outcome.JOINED, "by_hand", case, event, apart=tuple(words.apart))
         else:
-            end = letter_acts.join(held, case, who or CUSTOMER, read, words, because="by_hand")
+            end = letter_acts.join(held, case, who, read, words, because="by_hand")
         finish(held, read, digest_of(read), _by_hand(end), by=by)
     return case
 

@@ -21,7 +21,7 @@ from makegood.conversations import threads
 from makegood.conversations.models import Delivery, Mailbox, OnCopy
 from makegood.conversations.models import Letter as Row
 from makegood.people.models import STAFF, Role, User
-from makegood.text.letters import Letter
+from makegood.text.letters import Address, Letter
 
 CUSTOMER, MERCHANT, ON_COPY, STRANGER = "customer", "merchant", "on_copy", "stranger"
 _NUMBER = re.compile(r"\[\s*#?([0-9]{3,18})\s*\]")
@@ -95,6 +95,14 @@ def _boxes(address: str) -> QuerySet[Mailbox]:
     # Compared as the unique index stands; the address with a plus may be a mailbox of its own.
     boxes = Mailbox.objects.alias(small=Lower("address")).filter(small__in=[f"{local}@{domain}", plain])
     return boxes.order_by(Length("address").desc())
+
+
+def writer_of(read: letters.Letter) -> Address:
+    """Whose letter it is. A form on a shop's site often writes in the shop's own name and names the customer as Reply-To."""
+    others = [a for a in read.reply_to if a.email and not is_ours(a.email)]
+    if others and (not read.sender.email or is_ours(read.sender.email)):
+        return others[0]
+    return read.sender
 
 
 def returned(letter: Letter, envelope_to: str = "") -> Delivery | None:

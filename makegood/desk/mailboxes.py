@@ -53,7 +53,7 @@ def save_mailbox(
     way: str,
     active: bool,
     first: bool,
-    plus: bool = True,
+    plus: bool = False,
     host: str = "",
     port: int | None = 993,
     security: str = "tls",

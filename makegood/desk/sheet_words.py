@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from makegood.cases.models import Case, UrgencyEvidence
 from makegood.conversations.messages import PICTURES, readable_by
 from makegood.conversations.models import Attachment, Delivery, Message
+from makegood.desk.delivering import MARKED
 from makegood.desk.marking import Piece, Span, cut
 from makegood.people.actors import Actor
+
+NOT_ARRIVED = (Delivery.State.FAILED, Delivery.State.BOUNCED)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,18 @@ class Said:
     files: list[File]
     letter: Delivery | None
     from_case: int | None
+
+    @property
+    def not_arrived(self) -> bool:
+        """Whether the customer did not get these words by letter: it failed, or came back."""
+        return self.letter is not None and self.letter.state in NOT_ARRIVED
+
+    @property
+    def why_not(self) -> str:
+        """What the mail server said of it, as the reader may see it."""
+        if self.letter is None or self.letter.error != MARKED:
+            return self.letter.error if self.letter else ""
+        return gettext("Earlier letters to this address came back, so it was not tried.")
 
     @property
     def may_be_split(self) -> bool:
@@ -58,15 +75,21 @@ def conversation(
 
 def _said(message: Message, case: Case, quotes: list[Span]) -> Said:
     references = [Span(r.start, r.end, r.kind) for r in message.references.all()]
-    deliveries = sorted(message.deliveries.all(), key=lambda d: d.pk)
     return Said(
         message=message,
         side=side(message),
         pieces=cut(message.body, references + quotes),
         files=[File(a, a.content_type in PICTURES) for a in message.attachments.all()],
-        letter=deliveries[-1] if deliveries and message.author == Message.Author.STAFF else None,
+        letter=_letter(message),
         from_case=message.case.number if message.case_id != case.pk else None,
     )
+
+
+def _letter(message: Message) -> Delivery | None:
+    """The last letter with our words; beside the customer's own, only a confirmation that did not arrive."""
+    last = max(message.deliveries.all(), key=lambda d: d.pk, default=None)
+    ours = message.author == Message.Author.STAFF
+    return last if last and (ours or last.state in NOT_ARRIVED) else None
 
 
 def side(message: Message) -> str:

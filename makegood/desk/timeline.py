@@ -18,6 +18,7 @@ from makegood.desk.reasons import ANSWERS, source_name
 from makegood.desk.talking import LETTER_WHY
 from makegood.packs import names, playbooks, policy
 from makegood.people.models import Team, User
+from makegood.promises.models import Promise
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return users.get(value, "—")
     if key in _TEAM_KEYS:
         return teams.get(value, "—")
-    if key == "until":
+    if key in ("until", "word_by"):
         return said(datetime.fromisoformat(value))
     if key == "case":
         return _MARK
@@ -155,6 +156,9 @@ def _words(key: str) -> Mapping[str, Any]:
         }
     return {
         "answer": ANSWERS,
+        "what": dict(Promise.What.choices),
+        "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
+        "reached": {True: spoken("reached"), False: spoken("not reached")},
         "waiting_for": WAITING_FOR,
         "why": LETTER_WHY,
         "ended_as": dict(Ending.Kind.choices),

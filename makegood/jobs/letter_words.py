@@ -21,7 +21,7 @@ from makegood.conversations import outbox
 from makegood.conversations.models import Delivery, Message
 from makegood.jobs.letter_files import Files
 from makegood.people.models import User
-from makegood.promises.words import next_due
+from makegood.promises.ledger import next_due
 
 What = Delivery.What
 #: Letters that quote what the customer wrote last: those in which a person answers them.
@@ -127,7 +127,7 @@ def asked(what: str) -> dict[str, str]:
             "#confirm",
         ),
         "ask": ("", _("Say whether it is made good"), "#confirm"),
-        "question": (_("We cannot go on without your answer. What was promised to you stands."), _("Answer the question"), "#say"),
+        "question": (_("While we wait for your answer, what was promised to you stands."), _("Answer the question"), "#say"),
         "follow_up": ("", _("Say whether it held"), ""),
         "ended": (_("If it is not solved, tell us on your page, and we open it again."), _("It is not solved"), "#reopen"),
     }.get(what, ("", _("Open your page"), ""))  # fmt: skip

@@ -57,9 +57,11 @@ def judge(error: Exception) -> Verdict:
         # At DATA the letter itself is refused; only a code that names the recipient blames the address.
         verdict = _reply(error.smtp_code, error.smtp_error)
         return verdict if _code(error.smtp_error) else Verdict(verdict.for_good)
+    if any(kind.__name__ == "AnymailError" for kind in type(error).__mro__):
+        return _of_provider(error)  # before OSError, from which its errors of HTTP descend
     if isinstance(error, (smtplib.SMTPException, OSError, DatabaseError, ImproperlyConfigured)):
         return AGAIN  # the relay, its password, the line, our own settings or database: none of the letter's fault
-    return _of_provider(error)
+    return GIVEN_UP  # it cannot even be written: no later try would go better, and people must see it
 
 
 def _reply(code: int, said: bytes | str) -> Verdict:
@@ -92,6 +94,4 @@ def _of_provider(error: Exception) -> Verdict:
         status: Any = getattr(error, "status_code", None)
         refused = isinstance(status, int) and 400 <= status < 500 and status not in _PASSING
         return GIVEN_UP if refused else AGAIN
-    return (
-        GIVEN_UP  # a letter that cannot even be written: no later try would go better, and people must see it
-    )
+    return GIVEN_UP  # what this provider cannot carry, and never will

@@ -68,6 +68,11 @@ def drawn(
         "groups": groups(offers, {main, beside}),
         "facts": facts(sheet, by, tried),
         "checklist": checklist(sheet, by, tried),
+        "again": {
+            said.letter.pk: form_for("send_again", sheet, by, tried, str(said.letter.pk))
+            for said in sheet.conversation
+            if said.letter and said.not_arrived and roles.may(by, "send_again")
+        },
         "unlinks": {c.pk: form_for("unlink", sheet, by, tried, str(c.number)) for c in sheet.around.linked},
         "may_unlink": roles.may(by, "unlink"),
         "tried_inline": tried if tried and VERBS[tried.verb].group == "inline" else None,
@@ -105,7 +110,7 @@ def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
 
 def form_for(verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str) -> VerbForm:
     """The small form of an inline verb for one row; the refused one where it is this row's."""
-    key = {"strike_fact": "fact", "tick": "item", "unlink": "other"}[verb]
+    key = {"strike_fact": "fact", "tick": "item", "unlink": "other", "send_again": "delivery"}[verb]
     if tried and tried.verb == verb and str(tried.data.get(key)) == value:
         return tried
     return VERBS[verb].form(

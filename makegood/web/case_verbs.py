@@ -13,7 +13,7 @@ from makegood.cases.access import case_for
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import closing, fixing, handling, joining, resending, sharing, talking, telling, triaging
 from makegood.desk.sheet import Sheet
 from makegood.people import roles
 from makegood.people.actors import Actor
@@ -102,6 +102,10 @@ def _strike(case: Case, by: Actor, d: Data) -> CaseEvent:
     return triaging.strike_fact(case, d["fact"], by=by, because=d["because"])
 
 
+def _send_again(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return resending.send_again(case, d["delivery"], by=by, seen=d["seen"], to=d["to"])
+
+
 def _tick(case: Case, by: Actor, d: Data) -> CaseEvent:
     return triaging.tick(case, d["item"], by=by, done=d["done"] != "0", answer=d["answer"])
 
@@ -168,6 +172,7 @@ _TABLE = [
          _with(triaging.note_fact, "text", "source", "happened_at", "detail", seen=False), _always),
     Verb("strike_fact", "strike_fact", "inline", _("Strike"), forms.StrikeFact, _strike, _always),
     Verb("tick", "tick", "inline", _("Tick"), forms.TickItem, _tick, lambda s, by: bool(s.case.type)),
+    Verb("send_again", "send_again", "inline", _("Send the letter again"), forms.SendAgain, _send_again, _always),
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, people, queue, search, signin
+from makegood.web import me, outbox, people, queue, search, signin
 
 
 class What:
@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", queue.show, name="queue"),
     path("queue/many/", queue.many, name="queue_many"),
     path("search/", search.show, name="search"),
+    path("outbox/", outbox.show, name="outbox"),
+    path("outbox/<int:number>/<int:delivery_id>/again/", outbox.send_again, name="outbox_again"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
     path("people/", people.lists, name="people"),
@@ -32,6 +34,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<kept:what>/new/", people.edit, name="people_new"),
     path("people/<kept:what>/<int:pk>/", people.edit, name="people_edit"),
     path("people/users/<int:pk>/link/", people.link, name="people_link"),
+    path("mailboxes/", mailboxes.lists, name="mailboxes"),
+    path("mailboxes/new/", mailboxes.edit, name="mailbox_new"),
+    path("mailboxes/<int:pk>/", mailboxes.edit, name="mailbox"),
+    path("mailboxes/<int:pk>/test/", mailboxes.test, name="mailbox_test"),
+    path("letters/", letters.lists, name="letters"),
+    path("letters/limited/", letters.lists, {"view": "limited"}, name="letters_limited"),
+    path("letters/all/", letters.lists, {"view": "all"}, name="letters_all"),
+    path("letters/<int:pk>/", letters.show, name="letter"),
+    path("letters/<int:pk>/source/", letters.source, name="letter_source"),
+    *(
+        path(f"letters/<int:pk>/{verb}/", letters.act, {"verb": verb}, name=f"letter_{verb}")
+        for verb in ("read", "away", "open", "join")
+    ),
     path("welcome/<str:secret>/", signin.welcome, name="welcome"),
     path("sign-in/email/", signin.email_stays),
     path("sign-in/", include("allauth.urls")),

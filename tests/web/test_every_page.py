@@ -28,6 +28,8 @@ READ: dict[str, tuple[str, set[str]]] = {
     "healthz": ("/healthz", EVERYBODY),
     "queue": ("/", DESK),
     "search": ("/search/?q=환불", DESK),
+    "outbox": ("/outbox/", {"sujin", "hana", "root"}),
+    "customer_quiet": ("/quiet/{quiet}/", EVERYBODY),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "people_new": ("/people/users/new/", KEEPERS),
@@ -48,7 +50,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|language|people_link|customer_act)$")
+SENT = re.compile(r"^(case_\w+|queue_many|outbox_again|language|people_link|customer_act)$")
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -79,6 +81,7 @@ def places(cast):
         "number": case.number,
         "file": case.attachments.get().pk,
         "token": access.token_of(case.links.get()),
+        "quiet": access.quiet_token_of(case.links.get()),
         "minji": cast.minji.pk,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}

@@ -28,6 +28,12 @@ def found(kind: str) -> Any:
 
 
 @register.filter
+def of_key(found: dict[Any, Any], key: Any) -> Any:
+    """``{{ forms|of_key:row.pk }}``: the value of a dictionary by a key that is only known here."""
+    return found.get(key) if found else None
+
+
+@register.filter
 def moment(at: datetime | None) -> str:
     """A moment with day and hour, in the reader's language and zone."""
     return said(at) if at else ""
