@@ -119,7 +119,8 @@ def index(case: Case, message: Message | None, parts: Iterable[tuple[str, str]],
 
 def readable_by(actor: Actor, case: Case) -> QuerySet[Message]:
     """The messages of the case (and of those merged into it) that this actor may read, oldest first."""
-    messages = Message.objects.filter(case__in=whole(case)).order_by("at", "id")
+    # A letter's html may be a megabyte and stands on no list; who shows it asks for it.
+    messages = Message.objects.filter(case__in=whole(case)).defer("html").order_by("at", "id")
     if actor.role == "customer":
         return messages.filter(audience=Audience.CUSTOMER)
     if actor.role == "merchant":

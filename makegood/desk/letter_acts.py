@@ -18,7 +18,7 @@ from makegood.base.words import clean_line
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status
 from makegood.conversations.models import Letter, Mailbox, OnCopy
-from makegood.desk import closing, delivering, follows, talking
+from makegood.desk import closing, delivering, follows, notices, talking
 from makegood.desk.letter_place import (
     CUSTOMER,
     MERCHANT,
@@ -161,6 +161,8 @@ def _noted(
         quoted=words.quoted,
         html=words.html,
     )
+    if why == STRANGER:
+        notices.notify(case, "letter_stranger", to=notices.owner_of(case))
     because = why if why == STRANGER else f"{read.automatic}:{read.automatic_because}"
     return End(outcome, because, case, event, apart=tuple(words.apart))
 

@@ -37,6 +37,11 @@ def letters_for(by: Actor) -> QuerySet[Letter]:
     return every if served is None else every.filter(mailbox__shop__in=served)
 
 
+def letters_aside(by: Actor) -> int:
+    """How many letters wait for a decision of this person's shops; 99 means that many or more. A short index has them alone."""
+    return letters_for(by).filter(state=Letter.State.SET_ASIDE)[:99].count()
+
+
 def letter_for(by: Actor, pk: int) -> Letter:
     """One letter of these; raises NotThere."""
     found = letters_for(by).select_related("twin").filter(pk=pk).first() if pk < 2**63 else None

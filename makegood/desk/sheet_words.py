@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
+
 from makegood.cases.models import Case, UrgencyEvidence
 from makegood.conversations.messages import PICTURES, readable_by
-from makegood.conversations.models import Attachment, Delivery, Message
+from makegood.conversations.models import Attachment, Delivery, Letter, Message
+from makegood.desk.letter_told import left_out
 from makegood.desk.delivering import MARKED
 from makegood.desk.marking import Piece, Span, cut
 from makegood.people.actors import Actor
@@ -34,6 +37,12 @@ class Said:
     files: list[File]
     letter: Delivery | None
     from_case: int | None
+    came: Letter | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """What of the letter stands in its source only."""
+        return left_out(self.came) if self.came else []
 
     @property
     def not_arrived(self) -> bool:
@@ -56,11 +65,12 @@ class Said:
 def conversation(
     case: Case, by: Actor, evidence: list[UrgencyEvidence], last: int
 ) -> tuple[list[Said], bool]:
-    """The newest ``last`` messages (0: all), oldest first, and whether there are earlier ones. Four queries."""
+    """The newest ``last`` messages (0: all), oldest first, and whether there are earlier ones. Five queries."""
     found = (
         readable_by(by, case)
         .select_related("by", "case")
-        .prefetch_related("attachments", "references", "deliveries")
+        .annotate(has_html=ExpressionWrapper(~Q(html=""), output_field=BooleanField()))
+        .prefetch_related("attachments", "references", "deliveries", "letters")
         .order_by("-at", "-id")
     )
     messages = list(found[: last + 1] if last else found)
@@ -82,6 +92,7 @@ def _said(message: Message, case: Case, quotes: list[Span]) -> Said:
         files=[File(a, a.content_type in PICTURES) for a in message.attachments.all()],
         letter=_letter(message),
         from_case=message.case.number if message.case_id != case.pk else None,
+        came=next((a for a in message.letters.all() if a.outcome != Letter.Outcome.TWICE), None),
     )
 
 

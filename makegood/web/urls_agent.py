@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, outbox, people, queue, search, signin
+from makegood.web import letters, mailboxes, me, outbox, people, queue, search, signin
 
 
 class What:

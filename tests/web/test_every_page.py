@@ -14,6 +14,7 @@ from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from tests import cast as stages
+from tests.mail import post
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +35,15 @@ READ: dict[str, tuple[str, set[str]]] = {
     "people": ("/people/", KEEPERS),
     "people_new": ("/people/users/new/", KEEPERS),
     "people_edit": ("/people/users/{minji}/", KEEPERS),
+    "mailboxes": ("/mailboxes/", KEEPERS),
+    "mailbox_new": ("/mailboxes/new/", KEEPERS),
+    "mailbox": ("/mailboxes/{mailbox}/", KEEPERS),
+    "letters": ("/letters/", DESK),
+    "letters_limited": ("/letters/limited/", DESK),
+    "letters_all": ("/letters/all/", DESK),
+    "letter": ("/letters/{letter}/", DESK),
+    "letter_source": ("/letters/{letter}/source/", DESK),
+    "message_letter": ("/messages/{message}/letter/", DESK),
     "welcome": ("/welcome/no-such-secret/", set()),
     "new_case": ("/cases/new/", DESK),
     "case": ("/cases/{number}/", DESK),
@@ -50,7 +60,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|outbox_again|language|people_link|customer_act)$")
+SENT = re.compile(r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|language|people_link|customer_act)$")
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -77,7 +87,11 @@ def test_no_address_is_forgotten_here():
 def places(cast):
     case = stages.reported(cast, files=[Upload("proof.txt", "text/plain", b"seen")])
     stages.take(case, by=cast.by(cast.minji), seen=None)
+    came = letter_to(cast)
     values = {
+        "mailbox": came.mailbox_id,
+        "letter": came.pk,
+        "message": came.message_id,
         "number": case.number,
         "file": case.attachments.get().pk,
         "token": access.token_of(case.links.get()),
@@ -85,6 +99,14 @@ def places(cast):
         "minji": cast.minji.pk,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
+
+
+def letter_to(cast):
+    """A letter of Jiwoo with html that came to Haneul's mailbox and opened no further case."""
+    box = post.box(cast.haneul)
+    case = Case.objects.get()
+    html = '<p>안녕하세요 hello 您好</p><img src="https://elsewhere.example/p.png">'
+    return post.sent(box, post.letter(subject=f"[{case.number}]", html=html))
 
 
 @pytest.fixture
@@ -117,7 +139,7 @@ def test_who_may_read_what(cast, places, visitors, name):
 @pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize(
     "name",
-    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome")],
+    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "letter_source")],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):
     address, allowed = places[name]
