@@ -115,7 +115,14 @@ def goes_on(case: Case) -> bool:
 
 
 def join(
-    row: Letter, case: Case, who: str, read: letters.Letter, words: Words, *, because: str, by: Actor | None = None
+    row: Letter,
+    case: Case,
+    who: str,
+    read: letters.Letter,
+    words: Words,
+    *,
+    because: str,
+    by: Actor | None = None,
 ) -> End:
     """The letter is a word on this case: the customer's (or of somebody on copy), or its merchant's."""
     what: dict[str, Any] = {
@@ -143,15 +150,15 @@ def only_thanks(text: str, case: Case) -> bool:
     if case.ended_as != "made_good" or len(text) > _THANKS or "?" in text or "？" in text:
         return False
     found = {s.id for s in signals.find(text, case.language)}
-    return found <= {"outcome.fixed"} and ("outcome.fixed" in found or any(t in text.lower() for t in _THANKING))
+    return found <= {"outcome.fixed"} and (
+        "outcome.fixed" in found or any(t in text.lower() for t in _THANKING)
+    )
 
 
 _THANKING = ("감사", "고맙", "谢", "thank")
 
 
-def _noted(
-    case: Case, why: str, read: letters.Letter, words: Words, outcome: str, *, by: Actor
-) -> End:
+def _noted(case: Case, why: str, read: letters.Letter, words: Words, outcome: str, *, by: Actor) -> End:
     event = talking.note_letter(
         case,
         by=by,
@@ -169,9 +176,11 @@ def _noted(
 
 def _bounce(row: Letter, read: letters.Letter, words: Words, mailbox: Mailbox, *, by: Actor) -> End:
     """A delivery report. Only one that names what we signed breaks a promise: any other could be anybody's."""
-    because = " ".join(
-        part for part in (read.bounce.status, read.bounce.diagnostic) if part
-    ) if read.bounce else read.automatic_because
+    because = (
+        " ".join(part for part in (read.bounce.status, read.bounce.diagnostic) if part)
+        if read.bounce
+        else read.automatic_because
+    )
     if delivery := returned(read, row.envelope_to):
         for_good = bool(read.bounce and read.bounce.for_good)
         event = delivering.bounced(delivery, by=by, why=because[:500], for_good=for_good)
@@ -252,7 +261,9 @@ def twin_of(row: Letter, read: letters.Letter, digest: str) -> Letter | None:
 def remember_copies(row: Letter, case: Case, read: letters.Letter) -> None:
     """Whom the customer put on copy: their answers belong to the case."""
     emails = {a.email.lower() for a in (*read.to, *read.cc)[:50] if a.email}
-    new = [e for e in sorted(emails) if who_is(e, case) == STRANGER and not of_the_house(e) and not is_ours(e)]
+    new = [
+        e for e in sorted(emails) if who_is(e, case) == STRANGER and not of_the_house(e) and not is_ours(e)
+    ]
     OnCopy.objects.bulk_create(
         [OnCopy(case=case, email=e[:254], letter=row) for e in new[:20]], ignore_conflicts=True
     )

@@ -6,6 +6,8 @@ row is held.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -80,7 +82,11 @@ def put_away(letter: Letter, *, by: Actor, reason: str) -> None:
     reason = clean_line(reason, limit=400, field="reason")
     with transaction.atomic():
         held = _undecided(letter)
-        held.state, held.outcome, held.because = Letter.State.DONE, Letter.Outcome.DROPPED, f"by_hand:{reason}"
+        held.state, held.outcome, held.because = (
+            Letter.State.DONE,
+            Letter.Outcome.DROPPED,
+            f"by_hand:{reason}",
+        )
         held.look_at, held.done_at, held.by_id = None, clock.now(), by.user_id
         held.save(update_fields=["state", "outcome", "because", "look_at", "done_at", "by"])
 
@@ -104,9 +110,7 @@ def join_to(letter: Letter, number: int, *, by: Actor) -> Case:
     """Join it to the case with this number: as the customer's or the merchant's word when it is theirs, else for staff to read."""
     roles.check(by, "note")
     assert letter.mailbox is not None
-    case = case_for(by, number) if 0 < number < 2**63 else None
-    if case is None or case.shop_id != letter.mailbox.shop_id:
-        raise Refusal("no_case", _("There is no case with this number in this shop."), field="number")
+    case = _case(by, number, letter.mailbox.shop_id)
     read = _read(letter)
     words = words_of(read)
     with transaction.atomic():
@@ -127,6 +131,14 @@ def join_to(letter: Letter, number: int, *, by: Actor) -> Case:
             end = letter_acts.join(held, case, who, read, words, because="by_hand")
         finish(held, read, digest_of(read), _by_hand(end), by=by)
     return case
+
+
+def _case(by: Actor, number: int, shop_id: int) -> Case:
+    with suppress(NotThere):
+        case = case_for(by, number) if 0 < number < 2**63 else None
+        if case is not None and case.shop_id == shop_id:
+            return case
+    raise Refusal("no_case", _("There is no case with this number in this shop."), field="number")
 
 
 def _by_hand(end: End) -> End:

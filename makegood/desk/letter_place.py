@@ -97,7 +97,7 @@ def _boxes(address: str) -> QuerySet[Mailbox]:
     return boxes.order_by(Length("address").desc())
 
 
-def writer_of(read: letters.Letter) -> Address:
+def writer_of(read: Letter) -> Address:
     """Whose letter it is. A form on a shop's site often writes in the shop's own name and names the customer as Reply-To."""
     others = [a for a in read.reply_to if a.email and not is_ours(a.email)]
     if others and (not read.sender.email or is_ours(read.sender.email)):

@@ -30,10 +30,14 @@ def because(letter: Letter) -> str:
     """Why the letter is where it is, as a sentence; the detail of a code we do not know stands as it is."""
     head, _colon, detail = letter.because.partition(":")
     sentences = {
-        "too_large": _("It is too large: only its beginning is here. The whole letter is still in the mailbox."),
+        "too_large": _(
+            "It is too large: only its beginning is here. The whole letter is still in the mailbox."
+        ),
         "gave_up": _("Reading it ended without an answer each time."),
         "no_sender": _("It names no sender whom we could answer."),
-        "from_ourselves": _("It comes from one of our own addresses, and no other address to answer is named."),
+        "from_ourselves": _(
+            "It comes from one of our own addresses, and no other address to answer is named."
+        ),
         "from_the_house": _("It comes from somebody of the desk or a merchant, and belongs to no case."),
         "sender_limit": _("This sender has opened too many cases in a short time."),
         "same_letter": _("The same letter came before, by another way."),

@@ -98,7 +98,9 @@ def _write(mailbox: Mailbox | None, shop: Shop, values: dict[str, Any]) -> Mailb
         if mailbox.shop_id != shop.pk:
             # Its letters and threads are that shop's; here they would lead into another shop's cases.
             raise Refusal("other_shop", _("A mailbox stays with its shop. Make a new one."), field="shop")
-        moved = any(values.get(n, getattr(mailbox, n)) != getattr(mailbox, n) for n in ("host", "user", "folder"))
+        moved = any(
+            values.get(n, getattr(mailbox, n)) != getattr(mailbox, n) for n in ("host", "user", "folder")
+        )
         if moved:
             values |= {"uidvalidity": None, "last_uid": 0}  # another folder: its numbers are others
         for field, value in values.items():

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils.translation import gettext
-
 from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.utils.translation import gettext
 
 from makegood.cases.models import Case, UrgencyEvidence
 from makegood.conversations.messages import PICTURES, readable_by
 from makegood.conversations.models import Attachment, Delivery, Letter, Message
-from makegood.desk.letter_told import left_out
 from makegood.desk.delivering import MARKED
+from makegood.desk.letter_told import left_out
 from makegood.desk.marking import Piece, Span, cut
 from makegood.people.actors import Actor
 

@@ -23,7 +23,6 @@ from makegood.people.actors import Actor
 from makegood.promises import ledger
 from makegood.text import entities
 
-
 #: Why a letter is nobody's word on the case, as a person says it after a colon.
 LETTER_WHY = {
     "stranger": _("its sender does not belong to the case"),

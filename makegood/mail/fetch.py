@@ -132,7 +132,9 @@ def known(client: IMAPClient, mailbox: Mailbox, uid: int) -> bool:
     return same.annotate(size=Length("content")).filter(size=found.get(b"RFC822.SIZE")).exists()
 
 
-def take_new(client: IMAPClient, mailbox: Mailbox, done: set[int], stop: threading.Event | None = None) -> str:
+def take_new(
+    client: IMAPClient, mailbox: Mailbox, done: set[int], stop: threading.Event | None = None
+) -> str:
     """Take every letter above ``last_uid``; those that the server does not give out are left for the next round and told."""
     uids = [uid for uid in client.search(["UID", f"{mailbox.last_uid + 1}:*"]) if uid > mailbox.last_uid]
     failed: list[int] = []

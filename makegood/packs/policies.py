@@ -16,7 +16,16 @@ from makegood.packs.policy_times import (
     type_times,
 )
 from makegood.packs.reading import TEXT3, Entry, refuse_twice
-from makegood.packs.shapes import LEVELS, AmountStep, ImpactRule, LetterRules, Level, OutsideRoute, Policy, Term
+from makegood.packs.shapes import (
+    LEVELS,
+    AmountStep,
+    ImpactRule,
+    LetterRules,
+    Level,
+    OutsideRoute,
+    Policy,
+    Term,
+)
 
 _KEYS = (
     "level",

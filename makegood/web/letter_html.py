@@ -16,6 +16,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     pictures = "pictures" in request.GET
     found = shown(actor(request), min(pk, 2**63 - 1), pictures=pictures)
     part = bool(getattr(request, "htmx", False))
-    response = render(request, "cases/_letter_html.html" if part else "cases/letter_html.html", {"shown": found})
+    response = render(
+        request, "cases/_letter_html.html" if part else "cases/letter_html.html", {"shown": found}
+    )
     response["Cache-Control"] = "private, no-store"
     return response

@@ -71,7 +71,9 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     """The letter as it came, to be saved: no browser shows it."""
     letter = letter_hands.letter_for(actor(request), pk)
     response = HttpResponse(letter_hands.source_of(letter), content_type="application/octet-stream")
-    response["Content-Disposition"] = content_disposition_header(True, f"letter-{letter.pk}.eml") or "attachment"
+    response["Content-Disposition"] = (
+        content_disposition_header(True, f"letter-{letter.pk}.eml") or "attachment"
+    )
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, no-store"
     return response
@@ -96,7 +98,9 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
             messages.success(request, gettext("Put away."), "good")
             return redirect("letters")
         if verb == "open":
-            case = letter_hands.open_from(letter, by=by, name=sent.get("name", ""), email=sent.get("email", ""))
+            case = letter_hands.open_from(
+                letter, by=by, name=sent.get("name", ""), email=sent.get("email", "")
+            )
         else:
             case = letter_hands.join_to(letter, _number(sent.get("number", "")), by=by)
     except Refusal as error:

@@ -31,7 +31,9 @@ def _hidden(label: Any, **more: Any) -> forms.CharField:
 class MailboxForm(forms.Form):
     shop = forms.ModelChoiceField(label=_("Shop"), queryset=Shop.objects.order_by("name"))
     address = forms.EmailField(label=_("Address"), max_length=254)
-    name = forms.CharField(label=_("Sender's name"), max_length=120, help_text=_("The brand that customers see."))
+    name = forms.CharField(
+        label=_("Sender's name"), max_length=120, help_text=_("The brand that customers see.")
+    )
     way = forms.ChoiceField(label=_("How letters come in"), choices=Mailbox.Way.choices, initial="imap")
     active = forms.BooleanField(label=_("In use"), required=False, initial=True)
     first = forms.BooleanField(label=_("First address of the shop"), required=False)

@@ -51,7 +51,11 @@ def _run(at: str, act: str) -> int:
         "PYTHONPATH": str(settings.ROOT),
     }
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _PROGRAM, at, act], env=os.environ | more, timeout=60, capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-c", _PROGRAM, at, act],
+        env=os.environ | more,
+        timeout=60,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode in (0, _DIES), done.stderr
     return done.returncode

@@ -17,7 +17,9 @@ WORDS = "주문번호 HN-20261101 환불이 아직 입금되지 않았습니다.
 def box(shop: Shop, address: str = "help@haneul.example", **more: object) -> Mailbox:
     """A mailbox of the shop; the first one unless told otherwise."""
     first = not shop.mailboxes.filter(first=True).exists()
-    return Mailbox.objects.create(**{"shop": shop, "address": address, "name": shop.name, "first": first, **more})
+    return Mailbox.objects.create(
+        **{"shop": shop, "address": address, "name": shop.name, "first": first, **more}
+    )
 
 
 def letter(
@@ -33,7 +35,11 @@ def letter(
     """A raw letter. ``headers`` by their names with _ for -; an empty one leaves the header out."""
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = sender, to, subject
-    for name, value in {"Message_ID": make_msgid(domain="customer.example"), "Date": "Sun, 22 Nov 2026 10:00:00 +0900", **headers}.items():
+    for name, value in {
+        "Message_ID": make_msgid(domain="customer.example"),
+        "Date": "Sun, 22 Nov 2026 10:00:00 +0900",
+        **headers,
+    }.items():
         if value:
             made[name.replace("_", "-")] = value
     made.set_content(text)

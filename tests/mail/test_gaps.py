@@ -101,7 +101,9 @@ def test_eight_workers_read_one_letter_once(desk):
 
 def test_eight_workers_share_twelve_letters(desk):
     for n in range(12):
-        receiving.take_in(letter(f"c{n}@new.example", text=f"Order number {n} is late"), way="pipe", mailbox=desk.box)
+        receiving.take_in(
+            letter(f"c{n}@new.example", text=f"Order number {n} is late"), way="pipe", mailbox=desk.box
+        )
     counts = together(8, lambda i: read_due())
     assert sum(counts) == 12 and Case.objects.count() == 12
 
@@ -127,7 +129,8 @@ def test_one_letter_to_two_mailboxes_of_a_shop_is_one_case_also_when_read_at_onc
 def test_one_letter_to_two_shops_is_a_case_of_each(desk):
     moon = box(desk.moon, "help@moon.example")
     raw = letter(to="help@haneul.example, help@moon.example")
-    sent(desk.box, raw), sent(moon, raw)
+    sent(desk.box, raw)
+    sent(moon, raw)
     assert {c.shop for c in Case.objects.all()} == {desk.haneul, desk.moon}
 
 

@@ -44,7 +44,9 @@ def test_jiwoos_letter_opens_a_case_and_is_acknowledged(desk):
 
 
 def test_a_new_customer_is_added_with_the_name_of_the_letter(desk):
-    row = sent(desk.box, letter("Bora Kim <bora@new.example>", text="My parcel AX-1 never arrived, where is it?"))
+    row = sent(
+        desk.box, letter("Bora Kim <bora@new.example>", text="My parcel AX-1 never arrived, where is it?")
+    )
     assert (row.case.customer.name, row.case.customer.email) == ("Bora Kim", "bora@new.example")
     assert row.case.language == "en"
 
@@ -53,15 +55,25 @@ def answer_to(case: Case, **more: str) -> bytes:
     """A reply to the last letter that left on this case, as a mail program writes it."""
     delivery = Delivery.objects.filter(case=case).order_by("id").last()
     known = threads.message_id_for(delivery)
-    return letter(**{"subject": "RE: 답변", "In_Reply_To": known, "References": known, "text": "아직입니다.", **more})
+    return letter(
+        **{"subject": "RE: 답변", "In_Reply_To": known, "References": known, "text": "아직입니다.", **more}
+    )
 
 
 def test_a_reply_to_our_letter_joins_its_case_and_quotes_are_apart(desk):
     case = stages.answered(desk)
-    row = sent(desk.box, answer_to(case, text="아직 안 들어왔어요.\n\nOn Sun, 22 Nov 2026, Haneul wrote:\n> 확인하고 있습니다."))
+    row = sent(
+        desk.box,
+        answer_to(
+            case, text="아직 안 들어왔어요.\n\nOn Sun, 22 Nov 2026, Haneul wrote:\n> 확인하고 있습니다."
+        ),
+    )
     assert (row.outcome, row.because, row.case) == ("joined", "signed", case)
     said = last_word(case)
-    assert (said.body, said.author) == ("아직 안 들어왔어요.", "customer") and "확인하고 있습니다" in said.quoted
+    assert (said.body, said.author) == (
+        "아직 안 들어왔어요.",
+        "customer",
+    ) and "확인하고 있습니다" in said.quoted
     assert stages.fresh(case).events.last().kind in ("customer_wrote", "urgency_raised")
 
 
@@ -75,21 +87,34 @@ def test_a_letter_to_the_signed_address_joins_without_any_header(desk):
 def test_a_forged_signature_leads_nowhere(desk):
     case = stages.answered(desk)
     to = f"help+{case.number}.{'a' * 16}@haneul.example"
-    row = sent(desk.box, letter("Eve <eve@elsewhere.example>", to=to, In_Reply_To=f"<letter-1.{'b' * 16}@haneul.example>"))
+    row = sent(
+        desk.box,
+        letter("Eve <eve@elsewhere.example>", to=to, In_Reply_To=f"<letter-1.{'b' * 16}@haneul.example>"),
+    )
     assert row.outcome == "opened" and row.case != case
 
 
 def test_a_second_letter_finds_the_first_by_its_id(desk):
     first = letter()
     case = sent(desk.box, first).case
-    row = sent(desk.box, letter(subject="Re: 환불이 안 됩니다", text="하나 더요.", References=header_of(first, "Message-ID")))
+    row = sent(
+        desk.box,
+        letter(subject="Re: 환불이 안 됩니다", text="하나 더요.", References=header_of(first, "Message-ID")),
+    )
     assert (row.because, row.case) == ("thread", case)
 
 
 def test_a_stranger_who_knows_an_id_from_outside_gets_a_case_of_their_own(desk):
     first = letter()
     case = sent(desk.box, first).case
-    row = sent(desk.box, letter("eve@elsewhere.example", text="Me too, my order is late.", In_Reply_To=header_of(first, "Message-ID")))
+    row = sent(
+        desk.box,
+        letter(
+            "eve@elsewhere.example",
+            text="Me too, my order is late.",
+            In_Reply_To=header_of(first, "Message-ID"),
+        ),
+    )
     assert row.outcome == "opened" and row.case != case and row.case.customer != case.customer
 
 
@@ -125,7 +150,9 @@ def test_a_stranger_with_a_signed_address_is_read_by_staff_only(desk):
 def test_who_was_on_copy_belongs_to_the_case(desk):
     case = sent(desk.box, letter(Cc="Sister <sister@family.example>")).case
     assert [c.email for c in OnCopy.objects.filter(case=case)] == ["sister@family.example"]
-    row = sent(desk.box, letter("sister@family.example", subject=f"Re: [{case.number}]", text="동생 일로 씁니다."))
+    row = sent(
+        desk.box, letter("sister@family.example", subject=f"Re: [{case.number}]", text="동생 일로 씁니다.")
+    )
     assert (row.case, row.because) == (case, "subject") and last_word(case).author == "customer"
 
 
@@ -134,10 +161,16 @@ def test_mr_kang_writes_by_letter_as_the_merchant(desk):
     to = threads.reply_address(desk.box, case)
     row = sent(desk.box, letter("kang@makegood.example", to=to, text="어제 보냈습니다."))
     said = last_word(case)
-    assert row.outcome == "joined" and (said.author, said.audience, said.by) == ("merchant", "merchant", desk.kang)
+    assert row.outcome == "joined" and (said.author, said.audience, said.by) == (
+        "merchant",
+        "merchant",
+        desk.kang,
+    )
 
 
-@pytest.mark.parametrize("sender", ["minji@makegood.example", "kang@makegood.example", "luo@makegood.example"])
+@pytest.mark.parametrize(
+    "sender", ["minji@makegood.example", "kang@makegood.example", "luo@makegood.example"]
+)
 def test_people_of_the_house_open_no_case_in_their_own_name(desk, sender):
     row = sent(desk.box, letter(sender))
     assert (row.state, row.because) == ("set_aside", "from_the_house") and not Case.objects.exists()
@@ -175,7 +208,9 @@ def test_a_reply_to_a_case_that_ended_lately_opens_it_again(desk):
 def test_thanks_for_what_was_made_good_is_kept_and_opens_nothing(desk):
     case = stages.made_good(desk)
     row = sent(desk.box, answer_to(case, text="네, 정말 감사합니다!"))
-    assert row.case == case and not stages.fresh(case).is_open and last_word(case).body == "네, 정말 감사합니다!"
+    assert (
+        row.case == case and not stages.fresh(case).is_open and last_word(case).body == "네, 정말 감사합니다!"
+    )
 
 
 def test_a_reply_to_a_case_that_ended_long_ago_opens_a_new_one(desk):
@@ -205,7 +240,9 @@ AUTOMATIC = {
 
 @pytest.mark.parametrize("kind", AUTOMATIC)
 def test_a_machine_opens_no_case_and_gets_no_answer(desk, kind):
-    row = sent(desk.box, letter("robot@elsewhere.example", subject="News", text="Nothing to do.", **AUTOMATIC[kind]))
+    row = sent(
+        desk.box, letter("robot@elsewhere.example", subject="News", text="Nothing to do.", **AUTOMATIC[kind])
+    )
     assert (row.state, row.outcome) == ("done", "automatic") and row.because.startswith(kind)
     assert not Case.objects.exists() and not Delivery.objects.exists()
 
@@ -213,7 +250,9 @@ def test_a_machine_opens_no_case_and_gets_no_answer(desk, kind):
 def test_an_out_of_office_is_seen_by_staff_and_moves_nothing(desk):
     case = stages.answered(desk)
     before = stages.fresh(case)
-    row = sent(desk.box, answer_to(case, text="휴가 중입니다. 지금 당장 환불!", Auto_Submitted="auto-replied"))
+    row = sent(
+        desk.box, answer_to(case, text="휴가 중입니다. 지금 당장 환불!", Auto_Submitted="auto-replied")
+    )
     after = stages.fresh(case)
     assert (row.outcome, row.case) == ("automatic", case) and last_word(case).audience == "staff"
     assert (after.urgency, after.due_at, after.status, after.customer_wrote_at) == (
@@ -222,12 +261,17 @@ def test_an_out_of_office_is_seen_by_staff_and_moves_nothing(desk):
         before.status,
         before.customer_wrote_at,
     )
-    assert set(case.promises.values_list("state", flat=True)) == set(before.promises.values_list("state", flat=True))
+    assert set(case.promises.values_list("state", flat=True)) == set(
+        before.promises.values_list("state", flat=True)
+    )
 
 
 def test_the_same_sender_opens_only_so_many_and_the_rest_is_kept(desk):
     most = policy().letters.opens_per_hour
-    rows = [sent(desk.box, letter("flood@elsewhere.example", subject=f"{n}", text=f"Problem number {n}")) for n in range(most + 2)]
+    rows = [
+        sent(desk.box, letter("flood@elsewhere.example", subject=f"{n}", text=f"Problem number {n}"))
+        for n in range(most + 2)
+    ]
     assert [r.outcome for r in rows] == ["opened"] * most + ["limited"] * 2
     assert Case.objects.count() == most and Delivery.objects.count() == most
     with clock.travel(timedelta(hours=2)):
@@ -248,8 +292,12 @@ def test_a_form_that_writes_in_the_shops_own_name_opens_for_its_reply_address(de
 
 
 def bounce(to: str, original: str, status: str = "5.1.1", action: str = "failed") -> bytes:
-    head = letter("MAILER-DAEMON@mx.example", to=to, subject="Undelivered Mail Returned to Sender", text="x").split(b"\n\n")[0]
-    head = b"\n".join(line for line in head.split(b"\n") if not line.lower().startswith((b"content-", b"mime-")))
+    head = letter(
+        "MAILER-DAEMON@mx.example", to=to, subject="Undelivered Mail Returned to Sender", text="x"
+    ).split(b"\n\n")[0]
+    head = b"\n".join(
+        line for line in head.split(b"\n") if not line.lower().startswith((b"content-", b"mime-"))
+    )
     return head + (
         b'\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
         b"--b\nContent-Type: text/plain\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\n"
@@ -289,7 +337,9 @@ def test_a_bounce_of_nothing_of_ours_opens_nothing(desk):
 
 def test_what_does_not_fit_is_told_and_stays_in_the_source(desk, settings):
     settings.ATTACHMENT_BYTES = 1000
-    row = sent(desk.box, letter(files=(("film.mov", "video/quicktime", b"x" * 1001), ("a.txt", "text/plain", b"ok"))))
+    row = sent(
+        desk.box, letter(files=(("film.mov", "video/quicktime", b"x" * 1001), ("a.txt", "text/plain", b"ok")))
+    )
     assert row.kept_apart == [["too_large", "film.mov"]]
     assert [a.name for a in row.message.attachments.all()] == ["a.txt"]
 

@@ -254,19 +254,26 @@ class MailServers:
 
     def queued(self) -> str:
         """What postfix still holds."""
-        return subprocess.run(["postqueue", "-c", f"{self.dir}/postfix", "-p"], capture_output=True, text=True).stdout
+        return subprocess.run(
+            ["postqueue", "-c", f"{self.dir}/postfix", "-p"], capture_output=True, text=True
+        ).stdout
 
     def logs(self) -> str:
         """The last lines of both servers, for a failing test."""
         files = [self.dir / "postfix.log", self.dir / "dovecot.log"]
-        return "\n".join("\n".join(f.read_text("utf-8", "replace").splitlines()[-25:]) for f in files if f.exists())
+        return "\n".join(
+            "\n".join(f.read_text("utf-8", "replace").splitlines()[-25:]) for f in files if f.exists()
+        )
 
 
 def missing() -> str:
     """Why the servers cannot be had here; '' when they can."""
     if os.geteuid() != 0:
         return "dovecot and postfix are started as root only (.ci/run does)"
-    found = [shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") for name in ("dovecot", "postfix")]
+    found = [
+        shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        for name in ("dovecot", "postfix")
+    ]
     if not all(found):
         return "dovecot and postfix are not installed (apt-get install dovecot-imapd dovecot-lmtpd postfix)"
     return ""
@@ -338,12 +345,20 @@ def _servers() -> Iterator[MailServers]:
     try:
         _write(folder, ports)
         for stop, start in (
-            (["doveadm", "-c", f"{folder}/dovecot.conf", "stop"], ["dovecot", "-c", f"{folder}/dovecot.conf"]),
-            (["postfix", "-c", f"{folder}/postfix", "abort"], ["postfix", "-c", f"{folder}/postfix", "start"]),
+            (
+                ["doveadm", "-c", f"{folder}/dovecot.conf", "stop"],
+                ["dovecot", "-c", f"{folder}/dovecot.conf"],
+            ),
+            (
+                ["postfix", "-c", f"{folder}/postfix", "abort"],
+                ["postfix", "-c", f"{folder}/postfix", "start"],
+            ),
         ):
             # Into a file: the servers inherit it, and a pipe would be waited for until they end.
             with (folder / "start.log").open("w") as said:
-                code = subprocess.run(start, stdout=said, stderr=said, stdin=subprocess.DEVNULL, timeout=30).returncode
+                code = subprocess.run(
+                    start, stdout=said, stderr=said, stdin=subprocess.DEVNULL, timeout=30
+                ).returncode
             assert code == 0, f"{start}: {(folder / 'start.log').read_text()}\n{servers.logs()}"
             started.append(stop)
         for port in (servers.imap, servers.lmtp, servers.smtp):

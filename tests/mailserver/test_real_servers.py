@@ -89,7 +89,7 @@ def test_a_letter_by_smtp_becomes_a_case_while_we_wait_in_idle(desk, mail_server
     rows = Letter.objects.order_by("id")
     assert [r.outcome for r in rows] == ["opened", "joined"] and {r.case for r in rows} == {case}
     assert rows[1].because == "signed" and rows[1].way == "imap"
-    assert all(rb"\Seen" in f for f in map(lambda f: b" ".join(f), mail_servers.flags(HELP)))
+    assert all(rb"\Seen" in flags for flags in mail_servers.flags(HELP))
     mailbox = Mailbox.objects.get(pk=desk.box.pk)
     assert mailbox.trouble == "" and mailbox.last_uid > 0
 
@@ -162,7 +162,9 @@ def test_without_idle_it_is_asked_for(desk, mail_servers, monkeypatch):
         until(took(1))
 
 
-def test_a_letter_that_is_too_large_is_set_aside_with_its_beginning_and_stays_unread(desk, mail_servers, monkeypatch):
+def test_a_letter_that_is_too_large_is_set_aside_with_its_beginning_and_stays_unread(
+    desk, mail_servers, monkeypatch
+):
     monkeypatch.setattr(receiving, "LIMIT", 2000)
     raw = letter(text="환불 " * 2000)
     mail_servers.put(HELP, raw)
@@ -233,9 +235,15 @@ def test_all_mailboxes_are_watched_and_changes_are_followed(desk, mail_servers, 
 
 def take_letter(to: str, raw: bytes, url: str = "") -> int:
     """The command as a mail server runs it; its exit code."""
-    more = {"DATABASE_URL": url or address(), "DJANGO_SETTINGS_MODULE": "makegood.settings", "PYTHONPATH": str(settings.ROOT)}
+    more = {
+        "DATABASE_URL": url or address(),
+        "DJANGO_SETTINGS_MODULE": "makegood.settings",
+        "PYTHONPATH": str(settings.ROOT),
+    }
     command = [sys.executable, "-W", "ignore", "-m", "django", "take_letter", "--to", to]
-    return subprocess.run(command, input=raw, env=os.environ | more, capture_output=True, timeout=60).returncode
+    return subprocess.run(
+        command, input=raw, env=os.environ | more, capture_output=True, timeout=60
+    ).returncode
 
 
 def test_postfix_pipes_a_letter_in_and_keeps_it_while_the_database_is_down(desk, mail_servers):

@@ -60,7 +60,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|language|people_link|customer_act)$")
+SENT = re.compile(
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|language|people_link|customer_act)$"
+)
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -139,7 +141,11 @@ def test_who_may_read_what(cast, places, visitors, name):
 @pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize(
     "name",
-    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "letter_source")],
+    [
+        n
+        for n in READ
+        if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "letter_source")
+    ],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):
     address, allowed = places[name]
