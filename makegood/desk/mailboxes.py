@@ -88,7 +88,7 @@ def save_mailbox(
 def _write(mailbox: Mailbox | None, shop: Shop, values: dict[str, Any]) -> Mailbox:
     with transaction.atomic():
         Shop.objects.select_for_update().get(pk=shop.pk)
-        others = Mailbox.objects.filter(shop=shop).exclude(pk=mailbox.pk if mailbox else None)
+        others = Mailbox.objects.filter(shop=shop).exclude(pk=mailbox.pk if mailbox else 0)
         if values["first"]:
             others.update(first=False)
         elif not others.filter(first=True).exists():
@@ -152,7 +152,7 @@ def _address(raw: str, mailbox: Mailbox | None) -> str:
         raise Refusal("bad_email", _("This is not an email address."), field="address") from None
     if "+" in address.partition("@")[0]:
         raise Refusal("plus", _("The plus is ours: by it answers find their case."), field="address")
-    if Mailbox.objects.filter(address__iexact=address).exclude(pk=mailbox.pk if mailbox else None).exists():
+    if Mailbox.objects.filter(address__iexact=address).exclude(pk=mailbox.pk if mailbox else 0).exists():
         raise Refusal("taken", _("There is a mailbox with this address already."), field="address")
     return address
 

@@ -154,7 +154,7 @@ def _words(key: str) -> Mapping[str, Any]:
             "parent": spoken("a case above it"),
             "related": spoken("related"),
         }
-    return {
+    known: dict[str, Mapping[str, Any]] = {
         "answer": ANSWERS,
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
@@ -162,7 +162,8 @@ def _words(key: str) -> Mapping[str, Any]:
         "waiting_for": WAITING_FOR,
         "why": LETTER_WHY,
         "ended_as": dict(Ending.Kind.choices),
-    }.get(key, {})
+    }
+    return known.get(key, {})
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}

@@ -1,4 +1,7 @@
-"""A letter becomes a case, a word on a case, or visibly nothing; whose word it is, is never guessed."""
+"""A letter becomes a case, a word on a case, or visibly nothing; whose word it is, is never guessed.
+
+Over 300 lines: one table of what may come, each a few lines.
+"""
 
 from __future__ import annotations
 
