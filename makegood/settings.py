@@ -71,6 +71,7 @@ def secret() -> str:
 
 
 SECRET_KEY = secret()
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 # Secrets that were replaced, so that links and letters signed by them still lead to their cases.
 SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").split()
 DEBUG = flag("DEBUG")

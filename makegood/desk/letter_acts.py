@@ -6,7 +6,7 @@ either both are there or the letter is read again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,7 +17,7 @@ from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status
 from makegood.conversations.models import Letter, Mailbox, OnCopy
 from makegood.desk import closing, delivering, follows, notices, talking
-from makegood.desk.letter_checks import aside_by_header, too_many, twin_of
+from makegood.desk.letter_checks import aside_by_header, own_list, too_many, twin_of
 from makegood.desk.letter_place import (
     CUSTOMER,
     MERCHANT,
@@ -62,12 +62,14 @@ def act(row: Letter, read: letters.Letter, raw: bytes, *, by: Actor) -> None:
 
     Raises what the desk raises (DeskError), with nothing written.
     """
+    assert row.mailbox is not None
+    if own_list(read, row.mailbox):
+        read = replace(read, automatic="", automatic_because="")
     words, digest, aside = words_of(read), digest_of(read), aside_by_header(raw)
     with transaction.atomic():
         held = Letter.objects.select_for_update(of=("self",)).get(pk=row.pk)
         if held.state != State.WAITING or held.tries != row.tries:
             return  # our claim ran out and somebody else has it
-        assert row.mailbox is not None
         held.mailbox = row.mailbox
         _one_at_a_time(row.mailbox.shop_id, read.sender.email)
         end = End("", aside) if aside else decide(held, read, words, digest, by=by)

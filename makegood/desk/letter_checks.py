@@ -54,3 +54,12 @@ def aside_by_header(raw: bytes) -> str:
         if any(line.startswith(f"{header}:") and says in line.partition(":")[2] for line in lines):
             return f"filter:{header}"
     return ""
+
+
+def own_list(read: letters.Letter, mailbox: Mailbox) -> bool:
+    """Whether the list that the letter came through is the mailbox itself: a shop's address is often a group of its provider.
+
+    Google and others name it by the address with a dot for the @ (RFC 2919).
+    """
+    own = f"<{mailbox.address.lower().replace('@', '.')}>"
+    return read.automatic == "list" and own in read.automatic_because.lower()

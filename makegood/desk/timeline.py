@@ -154,7 +154,7 @@ def _words(key: str) -> Mapping[str, Any]:
             "parent": spoken("a case above it"),
             "related": spoken("related"),
         }
-    known: dict[str, Mapping[str, Any]] = {
+    known: dict[str, Mapping[Any, Any]] = {
         "answer": ANSWERS,
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},

@@ -250,6 +250,11 @@ def test_a_machine_opens_no_case_and_gets_no_answer(desk, kind):
     assert not Case.objects.exists() and not Delivery.objects.exists()
 
 
+def test_a_shops_address_that_is_a_group_is_no_list_to_us(desk):
+    row = sent(desk.box, letter(List_Id="Help <help.haneul.example>", Precedence="list"))
+    assert row.outcome == "opened" and row.case.deliveries.exists()
+
+
 def test_an_out_of_office_is_seen_by_staff_and_moves_nothing(desk):
     case = stages.answered(desk)
     before = stages.fresh(case)

@@ -1,7 +1,6 @@
 """Delivery reports: which letter did not arrive, at which address, and whether trying again could help.
 
-First what RFC 3464 says, then X-Failed-Recipients, then ``flufl.bounce`` (Mailman's detectors of the older forms), then
-the text itself. Checked against Sisimai's reading of its own collection: docs/mechanisms/letters-in.md.
+First what RFC 3464 says, then X-Failed-Recipients, then the text itself. Checked against Sisimai's reading of its own collection: docs/mechanisms/letters-in.md.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from email.message import Message
-
-from flufl.bounce import all_failures
 
 from makegood.text.letters import mime, walking
 from makegood.text.letters.charsets import clean
@@ -25,7 +22,13 @@ _TYPED = re.compile(r"^\s*(?:[\w-]{1,20}\s*;)?\s*(.*)$", re.DOTALL)
 _PLAIN = re.compile(r"(?<![\w.@<=+-])([\w.+=&'/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})")
 # A line that begins with the address, as lists of failed recipients have it.
 _LINE = re.compile(
-    r"^[ \t*>•-]{0,8}<?([\w.+=&'/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})>?(?=[\s:;,.(\[]|$)", re.MULTILINE
+    r"^[ \t*>•-]{0,8}(?:[45]\d\d )?[<\"]?([\w.+=&'/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})[>\"]?(?=[\s:;,.(\[]|$)",
+    re.MULTILINE,
+)
+# The fields of RFC 3464 in a report whose parts were damaged, so that they came as text.
+_FIELD = re.compile(
+    r"^(?:Final|Original)-Recipient:[ \t]{0,9}(?:rfc822;)?[ \t]{0,9}<?([^\s<>;]{1,64}@[^\s<>;]{1,200})",
+    re.MULTILINE | re.IGNORECASE,
 )
 _SERVICE = re.compile(r"(?:postmaster|mailer-daemon|abuse|help-?desk|support|admin|info)@", re.IGNORECASE)
 _INLINE_ID = re.compile(
@@ -33,7 +36,7 @@ _INLINE_ID = re.compile(
 )
 _INLINE_TO = re.compile(r"^[>| \t]{0,6}To:[ \t]*([^\n]{3,400})", re.MULTILINE)
 _BEGINS = re.compile(
-    r"^[>\s*=~_|-]{0,12}(?:.{0,25}(?:original message(?! was)|bounced e-?mail|copy of (?:the|your) message|message (?:headers|text) follows?|unsent message|undelivered message"
+    r"^[>\s*=~_|-]{0,12}(?:.{0,25}(?:original message(?! was| is)|bounced e-?mail|copy of (?:the|your) message|message (?:headers|text) follows?|unsent message|undelivered message"
     r"|returned (?:message|mail)|original (?:mail|headers?)|received:|return-path:).{0,80})$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -74,7 +77,12 @@ def read(message: Message, found: walking.Found, text: str, raw: bytes) -> tuple
     cut = _BEGINS.search(body)
     said = body[: cut.start()] if cut and cut.start() > 20 else body
     original = found.returned[0] if found.returned else None
-    recipients = named or _failed(message) or _detected(message) or _from_text(said, message, original, body)
+    recipients = (
+        named
+        or _failed(message)
+        or _foreign(_FIELD.findall(body), set())
+        or _from_text(said, message, original, body)
+    )
     status, diagnostic = _status(groups, said)
     action = " ".join(value.lower() for group in groups for value in mime.values(group, "Action"))
     report = Bounce(
@@ -134,19 +142,6 @@ def _unique(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(email for email in found if email))[:_MAX]
 
 
-def _detected(message: Message) -> tuple[str, ...]:
-    try:
-        passing, lasting = all_failures(message)
-    except Exception:
-        # Its detectors were written for real reports; what a hostile one makes of them must not reach the intake.
-        return ()
-    both = (
-        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        for value in sorted(lasting) + sorted(passing)
-    )
-    return _unique(map(_one, both))
-
-
 def _from_text(said: str, message: Message, original: Message | None, body: str) -> tuple[str, ...]:
     """Addresses in the report's own words, without those of the systems and of the one who is told."""
     own = {
@@ -155,7 +150,8 @@ def _from_text(said: str, message: Message, original: Message | None, body: str)
         for address in addresses(mime.values(message, name))
     }
     lines = [hit for hit in _LINE.findall(said) if hit]
-    leading = _foreign(lines, own)
+    # Somebody may have written to themselves; a line that begins with an address means that one.
+    leading = _foreign(lines, own) or _foreign(lines, set())
     if leading:
         return leading
     likely = _foreign(_PLAIN.findall(said.replace("<", " ")), own)

@@ -49,9 +49,11 @@ _TAKES_ANYTHING = frozenset(("cp1252", "iso8859-1", "latin-1", "cp437", "cp850",
 _CJK = ("cp949", "gb18030", "big5hkscs", "cp932", "euc_jp")
 _STATEFUL = re.compile(rb"\x1b\$[@B]|\x1b\$\([DC]|\x1b\(J")
 _KOREAN_SHIFT = re.compile(rb"\x1b\$\)C")
+_STATEFUL_WITHIN = 200_000  # bytes
+_BEYOND = re.compile(rb"[\x80-\xff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x01-\x08\x0b\x0e-\x1f\x7f]")
-_SAMPLE = 6000
+_SAMPLE = 3000  # bytes that are weighed under each reading
 _COMMON = "的一是不了在有我他这中来上个国到说们为子和你地出道也时要就下得可以生会着去之过家学对里后小么心多天而能好都然没日于起还发成事只作当想看文无开手用主行方又如前所本见经头面公同三已老从动两长知款单货退订快递收没请问谢客服商品付钱邮件"
 _COMMON_SET = frozenset(_COMMON + "の は を に が で と た し て い す ま 様 件")
 # A third of all syllables written; Japanese bytes read as Korean give the rare ones.
@@ -105,9 +107,9 @@ def decode(data: bytes, label: str = "", hint: str = "") -> tuple[str, bool]:
         b"\x1b" in data or named in ("utf-7", "iso2022_kr") or named.startswith(("utf-16", "utf-32"))
     ):
         return clean(data.decode("ascii")), False
-    if _STATEFUL.search(data[:_SAMPLE]) and not named.startswith("iso2022"):
+    if _STATEFUL.search(data[:_STATEFUL_WITHIN]) and not named.startswith("iso2022"):
         named = named if _strict(data, named) and b"\x1b" not in data else "iso2022_jp_ext"
-    elif _KOREAN_SHIFT.search(data[:_SAMPLE]):
+    elif _KOREAN_SHIFT.search(data[:_STATEFUL_WITHIN]):
         named = "iso2022_kr"
     best = _best(data, named, codec(hint[:60]))
     text = _strict(data, best)
@@ -123,7 +125,9 @@ def _with_mark(data: bytes) -> str:
 
 def _best(data: bytes, named: str, hinted: str) -> str:
     """The codec under which ``data`` reads best; the named one wins a tie, then UTF-8, then the hint."""
-    sample = data[:_SAMPLE]
+    # From the first byte that says anything: a page of styles may stand before the first word.
+    begins = _BEYOND.search(data)
+    sample = data[begins.start() :][:_SAMPLE] if begins else data[:_SAMPLE]
     believable = named and named not in _TAKES_ANYTHING
     if believable and named.startswith(("iso2022", "utf-16", "utf-32", "utf-7")):
         return named
@@ -164,8 +168,8 @@ def _score(sample: bytes, name: str) -> float:
     beyond = [letter for letter in text if letter > "\x7f"]
     if not beyond:
         return -1.0
-    total = sum(_worth(letter, name) for letter in beyond[:3000])
-    return total / min(len(beyond), 3000) - (0.3 if _CONTROL.search(text) else 0.0)
+    total = sum(_worth(letter, name) for letter in beyond[:1000])
+    return total / min(len(beyond), 1000) - (0.3 if _CONTROL.search(text) else 0.0)
 
 
 def _worth(letter: str, name: str) -> float:
