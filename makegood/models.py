@@ -14,6 +14,7 @@ from makegood.conversations.models import (
     LetterSource,
     Mailbox,
     Message,
+    OnCopy,
     SearchEntry,
 )
 from makegood.jobs.models import LoadedRow
@@ -43,6 +44,7 @@ __all__ = [
     "LoadedRow",
     "Mailbox",
     "Message",
+    "OnCopy",
     "Order",
     "Payment",
     "Promise",

@@ -84,7 +84,7 @@ def secret() -> str:
 
 SECRET_KEY = secret()
 # Secrets that were replaced, so that links and letters signed by them still lead to their cases.
-SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").split()
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 DEBUG = flag("DEBUG")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o]
@@ -221,6 +221,10 @@ if HELPER_URL and not HELPER_MODEL:
     raise ImproperlyConfigured("MAKEGOOD_HELPER_URL needs MAKEGOOD_HELPER_MODEL: which model is to be asked")
 if not (HELPER_KEY.isascii() and HELPER_KEY.isprintable()) or " " in HELPER_KEY:
     raise ImproperlyConfigured("MAKEGOOD_HELPER_KEY must be plain letters, digits and signs, without blanks")
+# Letters that a provider pushes (makegood/mail/hooks.py); without a secret the route is not there. All of anymail's
+# settings come from the environment by their own names: ANYMAIL_WEBHOOK_SECRET, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY …
+
+LETTER_WEBHOOK_SECRET = os.environ.get("LETTER_WEBHOOK_SECRET", "")
 
 PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
 

@@ -63,6 +63,7 @@ _kind(
     optional={"times": list},
 )
 _kind("noted", _("Wrote a note."), message=int)
+_kind("letter_noted", _("A letter was kept as a note: %(why)s."), message=int, why=str)
 _kind("merchant_said", _("The merchant wrote."), message=int)
 _kind("merchant_answered", _("Wrote to the merchant."), message=int)
 _kind("helper_asked", _("Asked the machine helper for a suggestion."), task=int, what=str)

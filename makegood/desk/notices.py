@@ -25,6 +25,7 @@ KINDS = {
     "promise_broken": _("A promise was broken: %(what)s, due at %(until)s."),
     "letter_failed": _("A letter could not be delivered."),
     "letter_bounced": _("A letter came back: the customer has not read it."),
+    "letter_stranger": _("Somebody who does not belong to the case wrote a letter about it."),
     "asked_in_vain": _(
         "The customer did not answer, however often they were asked. The case is yours again."
     ),

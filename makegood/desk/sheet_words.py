@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils.translation import gettext
 
 from makegood.cases.models import Case, UrgencyEvidence
 from makegood.conversations.messages import PICTURES, readable_by
-from makegood.conversations.models import Attachment, Delivery, Message
+from makegood.conversations.models import Attachment, Delivery, Letter, Message
 from makegood.desk.delivering import MARKED
+from makegood.desk.letter_told import left_out
 from makegood.desk.marking import Piece, Span, cut
 from makegood.people.actors import Actor
 
@@ -34,6 +36,12 @@ class Said:
     files: list[File]
     letter: Delivery | None
     from_case: int | None
+    came: Letter | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """What of the letter stands in its source only."""
+        return left_out(self.came) if self.came else []
 
     @property
     def not_arrived(self) -> bool:
@@ -56,10 +64,11 @@ class Said:
 def conversation(
     case: Case, by: Actor, evidence: list[UrgencyEvidence], last: int
 ) -> tuple[list[Said], bool]:
-    """The newest ``last`` messages (0: all), oldest first, and whether there are earlier ones. Four queries."""
+    """The newest ``last`` messages (0: all), oldest first, and whether there are earlier ones. Four queries, one more where letters came."""
     found = (
         readable_by(by, case)
         .select_related("by", "case")
+        .annotate(has_html=ExpressionWrapper(~Q(html=""), output_field=BooleanField()))
         .prefetch_related("attachments", "references", "deliveries")
         .order_by("-at", "-id")
     )
@@ -70,10 +79,17 @@ def conversation(
         if e.message_id and e.start is not None and e.end is not None:
             quotes.setdefault(e.message_id, []).append(Span(e.start, e.end, "urgency"))
     shown = (messages[:last] if last else messages)[::-1]
-    return [_said(m, case, quotes.get(m.pk, [])) for m in shown], earlier
+    came = _came([m.pk for m in shown if m.channel == "letter"])
+    return [_said(m, case, quotes.get(m.pk, []), came.get(m.pk)) for m in shown], earlier
 
 
-def _said(message: Message, case: Case, quotes: list[Span]) -> Said:
+def _came(messages: list[int]) -> dict[int, Letter]:
+    """The letters that these messages came as."""
+    rows = Letter.objects.filter(message__in=messages).order_by("-id") if messages else []
+    return {row.message_id: row for row in rows if row.message_id}
+
+
+def _said(message: Message, case: Case, quotes: list[Span], came: Letter | None) -> Said:
     references = [Span(r.start, r.end, r.kind) for r in message.references.all()]
     return Said(
         message=message,
@@ -82,6 +98,7 @@ def _said(message: Message, case: Case, quotes: list[Span]) -> Said:
         files=[File(a, a.content_type in PICTURES) for a in message.attachments.all()],
         letter=_letter(message),
         from_case=message.case.number if message.case_id != case.pk else None,
+        came=came,
     )
 
 

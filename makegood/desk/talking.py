@@ -23,6 +23,16 @@ from makegood.people.actors import Actor
 from makegood.promises import ledger
 from makegood.text import entities
 
+#: Why a letter is nobody's word on the case, as a person says it after a colon.
+LETTER_WHY = {
+    "stranger": _("its sender does not belong to the case"),
+    "auto_reply": _("an automatic answer"),
+    "auto_generated": _("written by a program"),
+    "list": _("from a mailing list"),
+    "bulk": _("sent to many at once"),
+    "bounce": _("a report that a letter could not be delivered, without our own sign in it"),
+}
+
 
 @verb("reply")
 def reply(
@@ -66,11 +76,28 @@ def decisions(case: Case) -> list[int]:
 
 
 @verb("write")
-def customer_writes(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> CaseEvent:
+def customer_writes(
+    case: Case,
+    *,
+    by: Actor,
+    text: str,
+    files: Sequence[Upload] = (),
+    channel: str = "",
+    quoted: str = "",
+    html: str = "",
+) -> CaseEvent:
     """The customer says something more. Never collides; what it means for urgency follows (``follows.py``)."""
     case = pen.hold(case.pk)
     message = messages.store(
-        case, by=by, author=Author.CUSTOMER, audience=Audience.CUSTOMER, body=text, files=files
+        case,
+        by=by,
+        author=Author.CUSTOMER,
+        audience=Audience.CUSTOMER,
+        body=text,
+        files=files,
+        channel=channel,
+        quoted=quoted,
+        html=html,
     )
     # A tracking number often comes only with the second letter: it is found and marked there too.
     remember(case, message.pk, entities.find(message.body, message.language), ())
@@ -92,12 +119,60 @@ def note(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> C
     return pen.write(case, "noted", by=by, data={"message": message.pk})
 
 
+@verb("note_letter")
+def note_letter(
+    case: Case,
+    *,
+    by: Actor,
+    why: str,
+    text: str,
+    files: Sequence[Upload] = (),
+    quoted: str = "",
+    html: str = "",
+) -> CaseEvent:
+    """A letter that is nobody's word on this case: a stranger's, or a machine's. Staff read it, and nothing follows.
+
+    It keeps and breaks no promise, moves no status and counts as no contact. ``why`` is 'stranger' or the reader's word
+    for a machine ('auto_reply' …).
+    """
+    case = pen.hold(case.pk)
+    message = messages.store(
+        case,
+        by=by,
+        author=Author.SYSTEM,
+        audience=Audience.STAFF,
+        body=text,
+        files=files,
+        channel="letter",
+        quoted=quoted,
+        html=html,
+    )
+    return pen.write(case, "letter_noted", by=by, data={"message": message.pk, "why": why})
+
+
 @verb("say")
-def merchant_says(case: Case, *, by: Actor, text: str, files: Sequence[Upload] = ()) -> CaseEvent:
+def merchant_says(
+    case: Case,
+    *,
+    by: Actor,
+    text: str,
+    files: Sequence[Upload] = (),
+    channel: str = "",
+    quoted: str = "",
+    html: str = "",
+) -> CaseEvent:
     """The merchant writes to staff; the customer does not read it."""
     case = pen.hold(case.pk)
     message = messages.store(
-        case, by=by, author=Author.MERCHANT, audience=Audience.MERCHANT, body=text, files=files
+        case,
+        by=by,
+        author=Author.MERCHANT,
+        audience=Audience.MERCHANT,
+        body=text,
+        files=files,
+        channel=channel,
+        quoted=quoted,
+        html=html,
     )
     return pen.write(case, "merchant_said", by=by, data={"message": message.pk})
 

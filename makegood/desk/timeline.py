@@ -15,6 +15,7 @@ from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
+from makegood.desk.talking import LETTER_WHY
 from makegood.packs import names, playbooks, policy
 from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
@@ -156,14 +157,16 @@ def _words(key: str) -> Mapping[str, Any]:
             "parent": spoken("a case above it"),
             "related": spoken("related"),
         }
-    return {
+    known: dict[str, Mapping[Any, Any]] = {
         "answer": ANSWERS,
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
         "reached": {True: spoken("reached"), False: spoken("not reached")},
         "waiting_for": WAITING_FOR,
+        "why": LETTER_WHY,
         "ended_as": dict(Ending.Kind.choices),
-    }.get(key, {})
+    }
+    return known.get(key, {})
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}

@@ -72,6 +72,10 @@ MAY: dict[str, frozenset[str]] = {
     "share_link": _DESK | _SYSTEM,
     "revoke_link": _DESK,
     "deliver": _SYSTEM,
+    # letters that came in
+    "note_letter": _SYSTEM,
+    "see_letters": _DESK,
+    "keep_mailboxes": _ADMINS,
     "send_again": _DESK,
     "decline_asks": _CUSTOMER,
     # the house

@@ -262,6 +262,17 @@ class TickItem(VerbForm):
     answer = line(_("Answer"))
 
 
+class SendAgain(VerbForm):
+    """A letter that did not arrive; ``to`` stands filled with the present address, so that a corrected one is one edit."""
+
+    delivery = forms.IntegerField(widget=forms.HiddenInput)
+    to = line(_("To this address"), required=True)
+
+    def prepare(self) -> None:
+        self.fields["to"].initial = self.case.customer.email
+        self.fields["to"].widget.attrs.update({"inputmode": "email", "autocomplete": "off"})
+
+
 class Raise(VerbForm):
     level = forms.TypedChoiceField(label=_("To"), coerce=int)
     reason = lines(_("Reason"))

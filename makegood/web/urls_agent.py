@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import calendars, me, notices, outbox, people, queue, search, shop_clocks, signin
+from makegood.web import (
+    calendars,
+    letters,
+    mailboxes,
+    me,
+    notices,
+    outbox,
+    people,
+    queue,
+    search,
+    shop_clocks,
+    signin,
+)
 
 
 class What:
@@ -45,6 +57,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/calendars/<int:pk>/take-in/", calendars.take_in, name="calendar_take_in"),
     path("people/shops/<int:pk>/clocks/", shop_clocks.show, name="shop_clocks"),
     path("people/users/<int:pk>/link/", people.link, name="people_link"),
+    path("mailboxes/", mailboxes.lists, name="mailboxes"),
+    path("mailboxes/new/", mailboxes.edit, name="mailbox_new"),
+    path("mailboxes/<int:pk>/", mailboxes.edit, name="mailbox"),
+    path("mailboxes/<int:pk>/test/", mailboxes.test, name="mailbox_test"),
+    path("letters/", letters.lists, name="letters"),
+    path("letters/limited/", letters.lists, {"view": "limited"}, name="letters_limited"),
+    path("letters/all/", letters.lists, {"view": "all"}, name="letters_all"),
+    path("letters/<int:pk>/", letters.show, name="letter"),
+    path("letters/<int:pk>/source/", letters.source, name="letter_source"),
+    *(
+        path(f"letters/<int:pk>/{verb}/", letters.act, {"verb": verb}, name=f"letter_{verb}")
+        for verb in ("read", "away", "open", "join")
+    ),
     path("welcome/<str:secret>/", signin.welcome, name="welcome"),
     path("sign-in/email/", signin.email_stays),
     path("sign-in/", include("allauth.urls")),

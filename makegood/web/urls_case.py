@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from makegood.web import case, case_files, case_helper, case_live, case_new
+from makegood.web import case, case_files, case_helper, case_live, case_new, letter_html
 from makegood.web.case_verbs import VERBS
 
 urlpatterns: list[URLPattern] = [
@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern] = [
     path("cases/<int:number>/helper/", case_helper.show, name="case_helper"),
     path("cases/<int:number>/use_helper/", case_helper.use, name="case_use_helper"),
     *(path(f"cases/<int:number>/{verb}/", case.act, {"verb": verb}, name=f"case_{verb}") for verb in VERBS),
+    path("messages/<int:pk>/letter/", letter_html.show, name="message_letter"),
     path("files/<int:attachment_id>/", case_files.attachment, name="attachment"),
 ]

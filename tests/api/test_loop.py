@@ -26,6 +26,7 @@ NOT_AS_A_ROUTE = {
     "confirm": "the customer's own word; nobody confirms for them",
     "deliver": "the worker's own: what the mail server said of a letter",
     "ask_helper": "a suggestion for whoever looks at the page; a program has models of its own",
+    "note_letter": "the system's own: a letter that is nobody's word",
     "decline_asks": "the customer's own; by the address in the letter that asks",
     "raise_by_evidence": "the system's own, caused by what was said",
     "sweep": "the sweep's own: what happens when a moment comes",

@@ -15,6 +15,7 @@ from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.people import calendars
 from tests import cast as stages
+from tests.mail import post
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +41,15 @@ READ: dict[str, tuple[str, set[str]]] = {
     "calendar_new": ("/people/calendars/new/", KEEPERS),
     "calendar": ("/people/calendars/{calendar}/", KEEPERS),
     "shop_clocks": ("/people/shops/{haneul}/clocks/", KEEPERS),
+    "mailboxes": ("/mailboxes/", KEEPERS),
+    "mailbox_new": ("/mailboxes/new/", KEEPERS),
+    "mailbox": ("/mailboxes/{mailbox}/", KEEPERS),
+    "letters": ("/letters/", DESK),
+    "letters_limited": ("/letters/limited/", DESK),
+    "letters_all": ("/letters/all/", DESK),
+    "letter": ("/letters/{letter}/", DESK),
+    "letter_source": ("/letters/{letter}/source/", DESK),
+    "message_letter": ("/messages/{message}/letter/", DESK),
     "welcome": ("/welcome/no-such-secret/", set()),
     "new_case": ("/cases/new/", DESK),
     "case": ("/cases/{number}/", DESK),
@@ -57,7 +67,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(case_\w+|queue_many|outbox_again|notices_seen|language|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|notices_seen|language|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -85,7 +95,11 @@ def test_no_address_is_forgotten_here():
 def places(cast):
     case = stages.reported(cast, files=[Upload("proof.txt", "text/plain", b"seen")])
     stages.take(case, by=cast.by(cast.minji), seen=None)
+    came = letter_to(cast)
     values = {
+        "mailbox": came.mailbox_id,
+        "letter": came.pk,
+        "message": came.message_id,
         "number": case.number,
         "file": case.attachments.get().pk,
         "token": access.token_of(case.links.get()),
@@ -95,6 +109,14 @@ def places(cast):
         "calendar": calendars.standing(cast.haneul)[1].calendar_id,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
+
+
+def letter_to(cast):
+    """A letter of Jiwoo with html that came to Haneul's mailbox and opened no further case."""
+    box = post.box(cast.haneul)
+    case = Case.objects.get()
+    html = '<p>안녕하세요 hello 您好</p><img src="https://elsewhere.example/p.png">'
+    return post.sent(box, post.letter(subject=f"[{case.number}]", html=html))
 
 
 @pytest.fixture
@@ -127,7 +149,11 @@ def test_who_may_read_what(cast, places, visitors, name):
 @pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize(
     "name",
-    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome")],
+    [
+        n
+        for n in READ
+        if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "letter_source")
+    ],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):
     address, allowed = places[name]

@@ -1,7 +1,14 @@
 """What was said, and the letters that carry it in and out."""
 
 from makegood.conversations.models.helped import HelperTask
-from makegood.conversations.models.letters import AsksDeclined, Delivery, Letter, LetterSource, Mailbox
+from makegood.conversations.models.letters import (
+    AsksDeclined,
+    Delivery,
+    Letter,
+    LetterSource,
+    Mailbox,
+    OnCopy,
+)
 from makegood.conversations.models.said import Attachment, Blob, Draft, Message, SearchEntry
 
 __all__ = [
@@ -15,5 +22,6 @@ __all__ = [
     "LetterSource",
     "Mailbox",
     "Message",
+    "OnCopy",
     "SearchEntry",
 ]

@@ -104,6 +104,17 @@ class Letter(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="letters")
     message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="letters")
     twin = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_index=False)
+    by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False, help_text="Who decided by hand."
+    )
+    said_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Of what it says, by which the same letter is known on another way.",
+    )
+    kept_apart = models.JSONField(
+        default=list, help_text="What did not fit on the message and stands in the source: [[code, name], …]."
+    )
     done_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -114,13 +125,23 @@ class Letter(models.Model):
                 | Q(state="set_aside", look_at__isnull=True, outcome="")
                 | (Q(state="done", look_at__isnull=True, done_at__isnull=False) & ~Q(outcome="")),
             ),
+            models.CheckConstraint(
+                name="a_letter_on_a_case_names_case_and_message",
+                condition=~Q(outcome__in=("opened", "joined")) | Q(case__isnull=False, message__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="a_letter_that_came_twice_names_the_first",
+                condition=~Q(outcome="twice") | Q(twin__isnull=False),
+            ),
+            # The same bytes in the same mailbox are the same letter: fetched again after a crash, or under a new UIDVALIDITY.
+            models.UniqueConstraint("mailbox", "sha256", name="one_row_a_letter_and_mailbox"),
         ]
         indexes = [
             models.Index("look_at", "id", name="letter_due", condition=Q(state="waiting")),
             models.Index("came_at", "id", name="letter_set_aside", condition=Q(state="set_aside")),
             models.Index("header_id", name="letter_header_id", condition=~Q(header_id="")),
             models.Index("sender", "came_at", name="letter_sender"),
-            models.Index("mailbox", "sha256", name="letter_twice"),
+            models.Index("mailbox", "came_at", "id", name="letter_recent"),
         ]
 
 
@@ -129,6 +150,17 @@ class LetterSource(models.Model):
 
     letter = models.OneToOneField(Letter, models.CASCADE, primary_key=True, related_name="source")
     content = models.BinaryField()
+
+
+class OnCopy(models.Model):
+    """Somebody whom the customer put on copy: what they answer belongs to the case too."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="on_copy")
+    email = models.CharField(max_length=254, help_text="In small letters.")
+    letter = models.ForeignKey(Letter, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("case", "email", name="on_copy_once_a_case")]
 
 
 class Delivery(models.Model):
