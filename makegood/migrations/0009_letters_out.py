@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('makegood', '0009_letters_in'),
+        ('makegood', '0008_promises'),
     ]
 
     operations = [
