@@ -108,7 +108,9 @@ class Letter(models.Model):
         User, models.PROTECT, null=True, related_name="+", db_index=False, help_text="Who decided by hand."
     )
     said_sha256 = models.CharField(
-        max_length=64, blank=True, help_text="Of what it says, by which the same letter is known on another way."
+        max_length=64,
+        blank=True,
+        help_text="Of what it says, by which the same letter is known on another way.",
     )
     kept_apart = models.JSONField(
         default=list, help_text="What did not fit on the message and stands in the source: [[code, name], …]."
