@@ -138,9 +138,11 @@ def _threaded(letter: Letter, mailbox: Mailbox) -> Iterator[Case]:
     rows = Row.objects.filter(header_id__in=ids, mailbox__shop=mailbox.shop_id, case__isnull=False)
     deliveries = Delivery.objects.filter(header_id__in=ids, case__shop=mailbox.shop_id)
     found: dict[str, Case] = {}
-    for known in (*rows.select_related("case")[:100], *deliveries.select_related("case")[:100]):
-        assert known.case is not None
-        found.setdefault(known.header_id, known.case)
+    for row in rows.select_related("case")[:100]:
+        assert row.case is not None
+        found.setdefault(row.header_id, row.case)
+    for delivery in deliveries.select_related("case")[:100]:
+        found.setdefault(delivery.header_id, delivery.case)
     for known_id in ids:
         if known_id in found:
             yield threads.survivor(found[known_id])

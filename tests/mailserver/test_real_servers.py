@@ -1,7 +1,11 @@
-"""Letters by real servers: postfix takes them, dovecot keeps them, we fetch and read them. Nothing lost, nothing doubled."""
+"""Letters by real servers: postfix takes them, dovecot keeps them, we fetch and read them. Nothing lost, nothing doubled.
+
+Over 300 lines: one pair of servers, everything that is tried on them.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,11 +13,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.conf import settings
 
-from makegood.base.seal import seal
+from makegood.base.seal import seal, unseal
 from makegood.cases.models import Case
 from makegood.conversations import threads
 from makegood.conversations.models import Letter, Mailbox
@@ -207,6 +213,56 @@ def test_a_certificate_that_is_trusted_is_accepted_and_starttls_too(desk, mail_s
         desk.box.port, desk.box.security = port, security
         with reached(desk.box) as (_client, uidvalidity):
             assert uidvalidity > 0
+
+
+@contextmanager
+def provider(port: int, refresh: str):
+    """What gives access: a token for the refresh token (which it replaces), and to dovecot whose a token is."""
+    asked: list[dict[str, list[str]]] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            asked.append(form)
+            right = form["refresh_token"] == [refresh] and form["grant_type"] == ["refresh_token"]
+            if right:
+                self.say(200, {"access_token": "fresh-token", "refresh_token": "the-next-one"})
+            else:
+                self.say(400, {"error": "invalid_grant"})
+
+        def do_GET(self) -> None:
+            known = parse_qs(urlsplit(self.path).query).get("token") == ["fresh-token"]
+            self.say(200, {"email": HELP, "active": "yes"} if known else {"active": "no"})
+
+        def say(self, code: int, what: dict[str, str]) -> None:
+            body = json.dumps(what).encode()
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield asked
+        server.shutdown()
+
+
+def test_by_oauth2_with_a_refresh_token_that_the_provider_replaces(desk, mail_servers):
+    url = f"http://127.0.0.1:{mail_servers.oauth}/token"
+    secret = {"token_url": url, "client_id": "makegood", "refresh_token": "first", "scope": "mail"}
+    Mailbox.objects.filter(pk=desk.box.pk).update(auth="oauth2", secret=seal(secret))
+    mail_servers.put(HELP, letter())
+    with provider(mail_servers.oauth, "first") as asked:
+        assert Fetcher(desk.box.pk, threading.Event()).once() == "", mail_servers.logs()
+        assert asked[0]["client_id"] == ["makegood"] and Letter.objects.count() == 1
+        assert unseal(Mailbox.objects.get(pk=desk.box.pk).secret)["refresh_token"] == "the-next-one"
+        # The provider of this test knows the first one only: as if access had been withdrawn.
+        said = Fetcher(desk.box.pk, threading.Event()).once()
+    assert said == "token: 400 invalid_grant"
 
 
 def test_all_mailboxes_are_watched_and_changes_are_followed(desk, mail_servers, monkeypatch):
