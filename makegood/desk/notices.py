@@ -46,9 +46,12 @@ class Told:
 
 
 def notify(
-    case: Case, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
+    case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
 ) -> list[int]:
-    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told."""
+    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told.
+
+    ``case`` is None for what belongs to none (a letter that could not be read).
+    """
     if kind not in KINDS:
         raise LookupError(f"{kind} stands in no row of desk/notices.py")
     wanted = {user for user in to if user is not None}

@@ -150,7 +150,7 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
     return str(_words(key).get(value, value))
 
 
-def _words(key: str) -> Mapping[str, Any]:
+def _words(key: str) -> Mapping[Any, Any]:
     if key == "relation":
         return {
             "child": spoken("a case below it"),

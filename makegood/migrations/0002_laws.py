@@ -7,7 +7,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [('makegood', '0001_first'),]
+    dependencies = [("makegood", "0001_first")]
     operations = [
         migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(), reverse_sql=migrations.RunSQL.noop)
     ]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [('makegood', '0003_loaded_rows'),]
+    dependencies = [("makegood", "0003_loaded_rows")]
     operations = [
         migrations.CreateModel(
             name="TriageModel",

@@ -116,7 +116,7 @@ class NextWord(VerbForm):
 
 
 class Tell(NextWord):
-    field_order = ("text", "next_word", "next_word_at", "files")
+    field_order: tuple[str, ...] = ("text", "next_word", "next_word_at", "files")
     text = lines(_("Answer to the customer"), required=False, rows=5)
     files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
 
@@ -126,7 +126,7 @@ class Tell(NextWord):
 
 
 class Reply(Tell):
-    field_order = ("text", "decides", "next_word", "next_word_at", "files")
+    field_order: tuple[str, ...] = ("text", "decides", "next_word", "next_word_at", "files")
     decides = forms.BooleanField(label=_("This answer tells our decision"), required=False)
 
     def span(self) -> timedelta:
