@@ -255,7 +255,7 @@ def _question(entry: Entry) -> Question:
 
 def strays(folder: str) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/."""
-    known = {"taxonomy.toml", "sources.toml", "policy.toml"}
+    known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml"}
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (
         {p: p.relative_to(folder).as_posix() for p in sorted(Path(folder).rglob("*.toml"))} if folder else {}
