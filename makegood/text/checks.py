@@ -6,17 +6,19 @@ text alone cannot tell (who reads it, what was verified) comes in as :class:`Fac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from makegood.base.languages import EN
 from makegood.text import entities, private
+from makegood.text.entities import Entity
 from makegood.text.fold import Folded
 from makegood.text.grammar import Pack, Rule
 from makegood.text.language import detect
 from makegood.text.lexicon import folded, pack
 from makegood.text.matching import hits, missing
+from makegood.text.private import Own
 
 MOST_OF_ONE = 5
 """So many places of one rule are named; the writer has understood by then."""
@@ -59,11 +61,13 @@ def check(text: str, language: str, stage: str, facts: Facts) -> list[Finding]:
     if not text.strip():
         return []
     book, form = pack(language), folded(text)
+    own, named = private.Own(facts.own, facts.said), entities.find(text, language)
+    private_data = private.of_others(text, own, named, MOST_OF_ONE)
     found = [
         *_by_words(book, form, facts),
-        *(Finding("pii", *hit, text[slice(*hit)]) for hit in private.of_others(text, facts.own, facts.said)),
+        *(Finding("pii", *hit, text[slice(*hit)]) for hit in private_data),
         *_names(text, language, facts),
-        *_orders(text, language, facts),
+        *_orders(named, own),
         *_whole(book, form, stage, facts),
     ]
     return sorted(found, key=lambda one: (one.end == 0, one.start, one.end, one.rule))
@@ -102,12 +106,10 @@ def _names(text: str, language: str, facts: Facts) -> Iterator[Finding]:
         yield Finding("name.other", start, end, text[start:end], {"name": facts.name})
 
 
-def _orders(text: str, language: str, facts: Facts) -> Iterator[Finding]:
-    for found in entities.find(text, language):
-        if found.kind == entities.ORDER and not private.is_own(found.quote, facts.own, facts.said):
-            # The quotation may hold the word 'order' too; the number alone is what is compared.
-            if private.is_own(found.value, facts.own, facts.said):
-                continue
+def _orders(named: Sequence[Entity], own: Own) -> Iterator[Finding]:
+    for found in named:
+        # The quotation may hold the word 'order' too; the number alone is what is compared.
+        if found.kind == entities.ORDER and not own.knows(found.value) and not own.knows(found.quote):
             yield Finding("order.other", found.start, found.end, found.quote)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from makegood.base.languages import CODES, EN, KO, ZH
@@ -20,7 +21,9 @@ _LATIN = re.compile(r"[a-z]+")
 _GREETING = {
     KO: re.compile(r"(?:^|\n|안녕하세요[,.! ]*|안녕하십니까[,.! ]*)\s*([가-힣]{2,4}) ?(?:고객님|님)"),
     ZH: re.compile(r"(?:^|\n)\s*(?:尊敬的|亲爱的|您好[,!]?)?\s*([\u4e00-\u9fff]{1,4}?)(?:先生|女士|小姐)"),
-    EN: re.compile(r"(?:^|\n)\s*(?:dear|hi|hello)\s+(?:(?:mr|mrs|ms|dr)\.?\s+)?([a-z]+(?: [a-z]+)?)\s*[,!:\n]"),
+    EN: re.compile(
+        r"(?:^|\n)\s*(?:dear|hi|hello)\s+(?:(?:mr|mrs|ms|dr)\.?\s+)?([a-z]+(?: [a-z]+)?)\s*[,!:\n]"
+    ),
 }
 _NOBODY = {
     KO: ("소중한", "귀하신", "고객", "안녕하", "이용", "주문"),
@@ -31,34 +34,44 @@ _NOBODY = {
 
 def plain(value: str) -> str:
     """Letters and digits alone, small: '+82 10-1234-5678' and '821012345678' are one."""
-    return _PLAIN.sub("", folded(value).text)
+    return _PLAIN.sub("", unicodedata.normalize("NFKC", value).lower())
 
 
-def is_own(value: str, own: frozenset[str], said: str) -> bool:
-    """Whether ``value`` is among what belongs to the reader, or in what they wrote themselves."""
-    bare = plain(value)
-    if not bare or any(bare == plain(mine) for mine in own) or bare in plain(said):
-        return True
-    digits = re.sub(r"\D", "", bare)
-    # A telephone number is written with and without its country: the last eight digits tell it apart enough.
-    return len(digits) >= 8 and any(re.sub(r"\D", "", mine).endswith(digits[-8:]) for mine in own)
+class Own:
+    """What a reader may be told: what belongs to them (``own``), and what they wrote themselves (``said``)."""
+
+    def __init__(self, own: Iterable[str], said: str) -> None:
+        self._own = {bare for value in own if (bare := plain(value))}
+        self._ends = {digits[-8:] for value in self._own if len(digits := re.sub(r"\D", "", value)) >= 8}
+        self._said = plain(said)
+
+    def knows(self, value: str) -> bool:
+        bare = plain(value)
+        if not bare or bare in self._own or bare in self._said:
+            return True
+        # A telephone number is written with and without its country: the last eight digits tell it apart enough.
+        digits = re.sub(r"\D", "", bare)
+        return len(digits) >= 8 and digits[-8:] in self._ends
 
 
-def of_others(text: str, own: frozenset[str], said: str) -> list[tuple[int, int]]:
-    """Where ``text`` holds personal data of somebody else, in its order, none inside another."""
+def of_others(text: str, own: Own, named: Sequence[entities.Entity], most: int) -> list[tuple[int, int]]:
+    """Where ``text`` holds personal data of somebody else, at most ``most`` places, none inside another.
+
+    ``named`` are the entities that the text names: a parcel's number may look like a telephone or a card.
+    """
     form = folded(text)
-    numbers = [(e.start, e.end) for language in CODES for e in entities.find(text, language) if e.kind != "amount"]
     found: list[tuple[int, int]] = []
     for kind, pattern in _patterns():
         for match in pattern.finditer(form.text):
             start, end = form.span(*match.span())
             if any(start < b and end > a for a, b in found) or not _real(kind, match.group()):
                 continue
-            # A parcel's number may look like a telephone or a card: what the packs read as one is left alone.
-            if kind in ("phone", "card", "bank_card") and any(start >= a and end <= b for a, b in numbers):
+            inside = any(start >= e.start and end <= e.end for e in named if e.kind != entities.AMOUNT)
+            if (inside and kind in ("phone", "card", "bank_card")) or own.knows(text[start:end]):
                 continue
-            if not is_own(text[start:end], own, said):
-                found.append((start, end))
+            found.append((start, end))
+            if len(found) == most:
+                return sorted(found)
     return sorted(found)
 
 
