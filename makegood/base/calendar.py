@@ -58,7 +58,7 @@ class Span:
     @classmethod
     def of(cls, text: str) -> Span:
         """From '09:00-18:00' ('24:00' ends the day); raises BadCalendar."""
-        start, dash, end = text.replace("–", "-").replace(" ", "").partition("-")
+        start, _dash, end = text.replace("–", "-").replace(" ", "").partition("-")
         try:
             return cls(time.fromisoformat(start), MIDNIGHT if end == "24:00" else time.fromisoformat(end))
         except ValueError as error:

@@ -29,6 +29,7 @@ from makegood.packs.shapes import (
     Term,
     Type,
 )
+from makegood.packs.working_days import CODES as CALENDARS
 
 if TYPE_CHECKING:
     from makegood.base.languages import Text3
@@ -255,7 +256,8 @@ def _question(entry: Entry) -> Question:
 
 def strays(folder: str) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/."""
-    known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml"}
+    known = {"taxonomy.toml", "sources.toml", "policy.toml", "clocks.toml", "checks.toml", "replies.toml"}
+    known |= {f"calendars/{code}.toml" for code in CALENDARS}
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (
         {p: p.relative_to(folder).as_posix() for p in sorted(Path(folder).rglob("*.toml"))} if folder else {}

@@ -46,7 +46,7 @@ def calendars(draw: st.DrawFn) -> Calendar:
     assume(any(week))
     closed = draw(st.sets(days, max_size=6))
     extra = {d: draw(spans_of_a_day()) for d in draw(st.sets(days, max_size=4)) - closed}
-    calendar = Calendar(draw(st.sampled_from(ZONES)), week, {d: "" for d in closed}, extra)
+    calendar = Calendar(draw(st.sampled_from(ZONES)), week, dict.fromkeys(closed, ""), extra)
     # A day whose only span falls into a skipped hour is rare enough to be tried by hand, below.
     assume(any(calendar.measure(_noon(d), _noon(d) + timedelta(days=30)) for d in EDGES[:1]))
     return calendar
