@@ -17,7 +17,8 @@ class Kind:
     """``holds`` maps a data key to the type of its value; ``optional`` keys may be absent or None.
 
     ``sentence`` may name any key that ``desk/timeline.py`` knows how to say. ``shown_to`` is 'customer' when the
-    customer's page tells it too.
+    customer's page tells it too. ``quiet``: the house did it by itself and nobody's form is the staler for it; a promise
+    that breaks while Minji writes her answer must not throw her answer back.
     """
 
     code: str
@@ -25,6 +26,7 @@ class Kind:
     holds: dict[str, type] = field(default_factory=dict)
     optional: dict[str, type] = field(default_factory=dict)
     shown_to: str = "staff"
+    quiet: bool = False
 
 
 KINDS: dict[str, Kind] = {}
@@ -35,10 +37,11 @@ def _kind(
     sentence: Any,
     *,
     to_customer: bool = False,
+    quiet: bool = False,
     optional: dict[str, type] | None = None,
     **holds: type,
 ) -> None:
-    KINDS[code] = Kind(code, sentence, holds, optional or {}, "customer" if to_customer else "staff")
+    KINDS[code] = Kind(code, sentence, holds, optional or {}, "customer" if to_customer else "staff", quiet)
 
 
 _kind(
@@ -57,6 +60,7 @@ _kind(
     message=int,
     promise=int,
     until=str,
+    optional={"times": list},
 )
 _kind("noted", _("Wrote a note."), message=int)
 _kind("merchant_said", _("The merchant wrote."), message=int)
@@ -79,6 +83,7 @@ _kind(
         "currency": str,
         "order": str,
         "was": dict,
+        "decision": int,
     },
 )
 _kind("fact_noted", _("Noted a fact."), fact=int)
@@ -93,7 +98,45 @@ _kind(
     to_customer=True,
     optional={"user": int, "team": int, "was_user": int, "was_team": int},
 )
-_kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str)
+_kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
+_kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
+_kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)
+_kind(
+    "snoozed", _("Put aside until %(until)s."), until=str, message=int, optional={"promise": int, "word_by": str}
+)
+_kind("woken", _("Awake again."), quiet=True)
+_kind(
+    "promised",
+    _("Promised: %(what)s by %(until)s."),
+    to_customer=True,
+    promise=int,
+    what=str,
+    until=str,
+    to=str,
+)
+_kind("promise_kept", _("Kept the promise: %(what)s."), to_customer=True, promise=int, what=str, message=int)
+_kind(
+    "promise_withdrawn", _("Withdrew the promise: %(what)s."), to_customer=True, promise=int, what=str, message=int
+)
+_kind(
+    "promise_broken",
+    _("A promise was broken: %(what)s, due at %(until)s."),
+    to_customer=True,
+    quiet=True,
+    promise=int,
+    what=str,
+    until=str,
+    rung=str,
+    told=list,
+    optional={"renewed": int, "decision": int, "undone": int},
+)
+_kind(
+    "called",
+    _("Called the customer: %(reached)s."),
+    message=int,
+    reached=bool,
+    optional={"promise": int, "until": str},
+)
 _kind("work_went_on", _("Work goes on."))
 _kind(
     "urgency_raised",
@@ -101,6 +144,7 @@ _kind(
     from_level=int,
     to_level=int,
     sources=list,
+    optional={"decision": int},
 )
 _kind(
     "urgency_lowered", _("Urgency lowered from %(from_level)s to %(to_level)s."), from_level=int, to_level=int
@@ -120,6 +164,7 @@ _kind(
     ask=int,
     promise=int,
     until=str,
+    optional={"times": list},
 )
 _kind(
     "asked",
@@ -140,8 +185,10 @@ _kind(
     channel=str,
 )
 
+_kind("followed_up", _("Asked the customer whether it held."), to_customer=True, message=int, appointment=int)
+_kind("held", _("Did it hold? The customer says: %(held)s."), to_customer=True, held=str)
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
-_kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, promise=int, until=str)
+_kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, promise=int, until=str, optional={"decision": int})
 _kind("ended", _("Ended as: %(ended_as)s."), to_customer=True, ending=int, ended_as=str)
 _kind("absorbed", _("Case %(case)s was merged into this one."), case=int)
 _kind("split_off", _("Case %(case)s was split off."), case=int)

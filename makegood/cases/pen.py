@@ -42,6 +42,7 @@ WRITABLE = frozenset(
         "waiting_for",
         "parent_id",
         "due_at",
+        "snoozed_until",
         "touched_at",
         "customer_wrote_at",
         "order_id",
@@ -62,9 +63,17 @@ def hold(case_id: int, *, seen: int | None = None) -> Case:
     case = Case.objects.select_for_update(of=("self",)).filter(pk=case_id).first()
     if case is None:
         raise NotThere("no_case", _("There is no such case."))
-    if seen is not None and seen != case.version:
+    if seen is not None and seen != case.version and not _quiet_since(case, seen):
         raise Stale(_("Somebody else worked on this case meanwhile."), seen=seen, now_at=case.version)
     return case
+
+
+def _quiet_since(case: Case, seen: int) -> bool:
+    """Whether nothing but what the house did by itself (``events.py``: quiet) happened after version ``seen``."""
+    if seen > case.version:
+        return False
+    quiet = [kind.code for kind in events.KINDS.values() if kind.quiet]
+    return not CaseEvent.objects.filter(case=case, seq__gt=seen).exclude(kind__in=quiet).exists()
 
 
 def write(

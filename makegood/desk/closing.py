@@ -26,7 +26,7 @@ from makegood.conversations.messages import Audience, Author
 from makegood.desk.verb import verb
 from makegood.packs import policy
 from makegood.people.actors import Actor
-from makegood.promises import words as promised_words
+from makegood.promises import ledger
 
 
 def closing_facts(case: Case) -> ClosingFacts:
@@ -64,7 +64,7 @@ def close(case: Case, *, by: Actor, cause: CaseEvent | None = None) -> CaseEvent
         confirmation=confirmation,
         at=clock.now(),
     )
-    promised_words.release(case, "withdrawn")
+    ledger.release(case, "withdrawn")
     return _end(case, "closed", "made_good", by=by, data={"closure": closure.pk}, cause=cause)
 
 
@@ -76,7 +76,7 @@ def end_unconfirmed(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
     if case.status != Status.TOLD or telling is None:
         raise Refusal("not_told", _("The customer has not been told the verified outcome."))
     asks = list(ConfirmationAsk.objects.filter(case=case, round=case.round).order_by("at"))
-    need, over = policy().confirmation_asks, policy().confirmation_over
+    need, over = policy().confirmation.asks, policy().confirmation.over
     if len(asks) < need or clock.now() - asks[0].at < over:
         raise Refusal(
             "not_asked_enough",
@@ -96,7 +96,7 @@ def end_disagreed(case: Case, *, by: Actor, seen: int | None, text: str, outside
     message = messages.store(
         case, by=by, author=Author.STAFF, audience=Audience.CUSTOMER, body=body, language=case.language
     )
-    promised_words.settle(case, proof_id=message.pk)
+    ledger.settle(case, proof_id=message.pk)
     outbox.letter(case, "ended", link=links.standing(case), message=message)
     return _other(case, "disagreed", by=by, message=message, outside_route=route)
 
@@ -130,8 +130,8 @@ def reopen(case: Case, *, by: Actor, why: str = "", cause: CaseEvent | None = No
     Ending.objects.filter(case=case).delete()
     next_word = policy().level(case.urgency).next_word
     due_at = clock.now() + next_word
-    promised_words.release(case, "superseded")
-    promise = promised_words.give(
+    ledger.release(case, "superseded")
+    promise = ledger.give(
         case,
         due_at=due_at,
         by=None,
@@ -164,7 +164,7 @@ def _other(case: Case, kind: str, *, by: Actor, **evidence: object) -> CaseEvent
     ending = Ending.objects.create(
         case=case, round=case.round, kind=kind, by_id=by.user_id, at=clock.now(), **evidence
     )
-    promised_words.release(case, "withdrawn")
+    ledger.release(case, "withdrawn")
     return _end(case, "ended", kind, by=by, data={"ending": ending.pk, "ended_as": kind})
 
 

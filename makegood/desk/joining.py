@@ -16,7 +16,7 @@ from makegood.conversations.models import Message, SearchEntry
 from makegood.desk.verb import verb
 from makegood.packs import policy
 from makegood.people.actors import Actor
-from makegood.promises import words as promised_words
+from makegood.promises import ledger
 from makegood.promises.models import Promise
 
 
@@ -49,7 +49,7 @@ def merge(case: Case, into: Case, *, by: Actor, seen: int | None) -> CaseEvent:
         raise Refusal("own_child", _("A case is not merged into its own child."), field="other")
     due = min(d for d in (case.due_at, into.due_at) if d)
     inherit_promise(case, into)
-    promised_words.release(case, Promise.State.SUPERSEDED)
+    ledger.release(case, Promise.State.SUPERSEDED)
     Ending.objects.filter(survivor=case).update(survivor=into)
     ending = Ending.objects.create(
         case=case, round=case.round, kind="merged", survivor=into, by_id=by.user_id, at=clock.now()
@@ -79,7 +79,7 @@ def inherit_promise(case: Case, into: Case) -> None:
     """What was promised on a merged case stays promised on its survivor, to the minute."""
     now = clock.now()
     for old in Promise.objects.filter(case=case, state=Promise.State.OPEN, due_at__gt=now):
-        promised_words.give(
+        ledger.give(
             into,
             due_at=old.due_at,
             by=old.by_id,
@@ -121,7 +121,7 @@ def split(case: Case, message_ids: list[int], *, by: Actor, seen: int | None, su
         message.attachments.update(case=new)
         message.references.update(case=new)
     messages.index(new, None, [(str(new.number), "A"), (subject, "A")], staff_only=False)
-    promise = promised_words.give(
+    promise = ledger.give(
         new,
         due_at=now + first_word,
         by=None,

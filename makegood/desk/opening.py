@@ -25,7 +25,7 @@ from makegood.packs import policy, taxonomy
 from makegood.people.actors import Actor
 from makegood.people.customers import find_or_add
 from makegood.people.models import Customer, Shop
-from makegood.promises import words as promised_words
+from makegood.promises import ledger
 from makegood.promises.models import Promise
 from makegood.text import entities
 from makegood.text import language as languages
@@ -108,7 +108,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             files=report.files,
             head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
         )
-        promise = promised_words.give(
+        promise = ledger.give(
             case,
             due_at=case.due_at,
             by=None,

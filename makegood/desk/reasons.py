@@ -43,6 +43,10 @@ def source_name(source: str) -> str:
         return spoken("Contact %(n)s without an answer") % {"n": code}
     if head == "inherited":
         return spoken("Comes with case %(case)s") % {"case": code}
+    if source == "promise:broken":
+        return spoken("A promise was broken")
+    if source == "answer:not_held":
+        return spoken("The customer says that it did not hold")
     if head == "answer":
         return spoken("The customer's own word: %(answer)s.") % {"answer": ANSWERS.get(code, code)}
     if head == "opening":

@@ -16,7 +16,7 @@ from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author, Upload
 from makegood.conversations.models import Draft
 from makegood.people.actors import Actor
-from makegood.promises import words as promised_words
+from makegood.promises import ledger
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def say(
         language=case.language,
         files=files,
     )
-    promised_words.settle(case, proof_id=message.pk)
-    promise = promised_words.give(case, due_at=until, by=by.user_id, what="next_word", basis="promised")
+    ledger.settle(case, proof_id=message.pk)
+    promise = ledger.give(case, due_at=until, by=by.user_id, what="next_word", basis="promised")
     outbox.letter(case, what, link=links.standing(case), message=message)
     if what != "ask":  # our own question; what the agent was writing is not said by it
         Draft.objects.filter(case=case, user_id=by.user_id or 0).delete()
@@ -75,6 +75,6 @@ def say(
 
 def promise_anew(case: Case, until: datetime, *, by: Actor) -> int:
     """The customer was spoken to elsewhere (telephone, chat): no message keeps the old promise, a new one (its id) replaces it."""
-    promised_words.release(case, "superseded")
-    promise = promised_words.give(case, due_at=until, by=by.user_id, what="next_word", basis="promised")
+    ledger.release(case, "superseded")
+    promise = ledger.give(case, due_at=until, by=by.user_id, what="next_word", basis="promised")
     return promise.pk

@@ -17,6 +17,7 @@ from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.packs import names, playbooks, policy
 from makegood.people.models import Team, User
+from makegood.promises.models import Promise
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return users.get(value, "—")
     if key in _TEAM_KEYS:
         return teams.get(value, "—")
-    if key == "until":
+    if key in ("until", "word_by"):
         return said(datetime.fromisoformat(value))
     if key == "case":
         return _MARK
@@ -154,6 +155,9 @@ def _words(key: str) -> Mapping[str, Any]:
         }
     return {
         "answer": ANSWERS,
+        "what": dict(Promise.What.choices),
+        "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
+        "reached": {True: spoken("reached"), False: spoken("not reached")},
         "waiting_for": WAITING_FOR,
         "ended_as": dict(Ending.Kind.choices),
     }.get(key, {})

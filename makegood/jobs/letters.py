@@ -15,7 +15,7 @@ from makegood.base.languages import speaking
 from makegood.base.moments import said
 from makegood.cases import links
 from makegood.conversations.models import Delivery
-from makegood.promises.words import next_due
+from makegood.promises.ledger import next_word_due
 
 
 def compose(delivery: Delivery) -> EmailMultiAlternatives:
@@ -26,7 +26,7 @@ def compose(delivery: Delivery) -> EmailMultiAlternatives:
     """
     case = delivery.case
     with speaking(delivery.language) as language, timezone.override(ZoneInfo(case.shop.zone)):
-        due_at = next_due(case) if case.is_open else None
+        due_at = next_word_due(case) if case.is_open else None
         context = {
             "shop": case.shop.name,
             "number": case.number,

@@ -113,7 +113,8 @@ def _sources(folder: str) -> Sources:
 
 @lru_cache(maxsize=8)
 def _policy(folder: str) -> Policy:
-    return build_policy(read(locate("policy.toml", folder)), _taxonomy(folder).impacts)
+    every = _taxonomy(folder)
+    return build_policy(read(locate("policy.toml", folder)), every.impacts, every.types)
 
 
 @lru_cache(maxsize=8)

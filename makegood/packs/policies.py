@@ -8,26 +8,51 @@ from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 
+from makegood.packs.policy_times import (
+    confirmation_rules,
+    promise_rules,
+    schedule,
+    slower,
+    type_times,
+)
 from makegood.packs.reading import TEXT3, Entry, refuse_twice
 from makegood.packs.shapes import LEVELS, AmountStep, ImpactRule, Level, OutsideRoute, Policy, Term
 
 
-def build_policy(root: Entry, impacts: Mapping[str, Term]) -> Policy:
-    """The policy that stands in the file ``root``; raises PackError. ``impacts``: those of the taxonomy."""
-    root.only(
-        "level", "signals", "signals_silent", "impact_rule", "confirmation", "customer_link", "outside_route"
-    )
+_KEYS = (
+    "level",
+    "type_times",
+    "signals",
+    "signals_silent",
+    "impact_rule",
+    "promises",
+    "waiting",
+    "confirmation",
+    "follow_up",
+    "customer_link",
+    "outside_route",
+)
+
+
+def build_policy(root: Entry, impacts: Mapping[str, Term], types: Mapping[str, Term]) -> Policy:
+    """The policy that stands in the file ``root``; raises PackError. ``impacts`` and ``types``: those of the taxonomy."""
+    root.only(*_KEYS)
     signals, silent = _signals(root)
-    confirmation, link = root.table("confirmation"), root.table("customer_link")
-    confirmation.only("asks", "over_days")
+    link, waiting, later = root.table("customer_link"), root.table("waiting"), root.table("follow_up")
     link.only("days")
+    waiting.only("ask_after_hours")
+    later.only("after_days")
+    levels = _levels(root)
     return Policy(
-        levels=_levels(root),
+        levels=levels,
+        type_times=type_times(root, levels, types),
+        promises=promise_rules(root.table("promises")),
+        confirmation=confirmation_rules(root.table("confirmation")),
+        waiting_asks=schedule(waiting, "ask_after_hours"),
+        follow_up=timedelta(days=later.above_zero("after_days")),
         signals=signals,
         silent_signals=silent,
         impact_rules=_impact_rules(root, impacts),
-        confirmation_asks=int(confirmation.above_zero("asks", whole=True)),
-        confirmation_over=timedelta(days=confirmation.above_zero("over_days", whole=True)),
         customer_link=timedelta(days=link.above_zero("days", whole=True)),
         outside_routes=_routes(root),
     )
@@ -42,19 +67,20 @@ def _levels(root: Entry) -> Mapping[int, Level]:
             raise root.wrong(f"the level {wanted} is missing")
     for lower, higher in pairwise(levels[n] for n in LEVELS):
         # A ratchet that makes the case slower when it turns would punish who raised it.
-        if higher.first_word > lower.first_word or higher.next_word > lower.next_word:
+        if slower(higher.times, lower.times):
             raise root.wrong(f"level {higher.level} is slower than level {lower.level}")
     return MappingProxyType(dict(sorted(levels.items())))
 
 
 def _level(entry: Entry) -> Level:
-    entry.only("level", "first_word_hours", "next_word_hours", "ko", "zh", "en", "says")
+    entry.only("level", "first_word_hours", "next_word_hours", "decision_hours", "ko", "zh", "en", "says")
     return Level(
         level=entry.level("level"),
         name=entry.own_text(),
         says=entry.text("says"),
         first_word=timedelta(hours=entry.above_zero("first_word_hours")),
         next_word=timedelta(hours=entry.above_zero("next_word_hours")),
+        decision=timedelta(hours=entry.above_zero("decision_hours")),
     )
 
 

@@ -151,14 +151,56 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class Times:
+    """How soon we speak and decide."""
+
+    first_word: timedelta
+    next_word: timedelta
+    decision: timedelta
+
+
+@dataclass(frozen=True)
+class PromiseRules:
+    """When somebody is warned of a promise that falls due, and what a broken one does."""
+
+    warn_owner_at: float
+    warn_lead_at: float
+    warn_owner_before: timedelta
+    warn_lead_before: timedelta
+    broken_raises_by: int
+    broken_at_least: int
+    managers_at: int
+
+    def broken_level(self, present: int) -> int:
+        """The level that a broken promise demands of a case at ``present``."""
+        return min(max(present + self.broken_raises_by, self.broken_at_least), max(LEVELS))
+
+
+@dataclass(frozen=True)
+class ConfirmationRules:
+    """How the customer's own word is asked for: when after the telling, by which way, and when silence ends it."""
+
+    asks: int
+    over: timedelta
+    after: tuple[timedelta, ...]
+    channels: tuple[str, ...]
+    answer: timedelta
+
+
+@dataclass(frozen=True)
 class Level:
-    """An urgency level (1..5) and the default times until the first word and between later words."""
+    """An urgency level (1..5) and the default times until the first word, between later words, and until a decision."""
 
     level: int
     name: Text3
     says: Text3
     first_word: timedelta
     next_word: timedelta
+    decision: timedelta
+
+    @property
+    def times(self) -> Times:
+        return Times(self.first_word, self.next_word, self.decision)
 
 
 @dataclass(frozen=True)
@@ -208,8 +250,11 @@ class Policy:
     signals: Mapping[str, int]
     silent_signals: frozenset[str]
     impact_rules: Mapping[str, ImpactRule]
-    confirmation_asks: int
-    confirmation_over: timedelta
+    type_times: Mapping[tuple[str, int], Times]
+    promises: PromiseRules
+    confirmation: ConfirmationRules
+    waiting_asks: tuple[timedelta, ...]
+    follow_up: timedelta
     customer_link: timedelta
     outside_routes: tuple[OutsideRoute, ...]
 
@@ -217,6 +262,10 @@ class Policy:
         if level not in self.levels:
             raise UnknownCode("urgency level", level)
         return self.levels[level]
+
+    def times(self, level: int, type_code: str = "") -> Times:
+        """The times of a case at this level, of this problem type ('' while it is not sorted)."""
+        return self.type_times.get((type_code, level)) or self.level(level).times
 
     def signal_level(self, signal: str) -> int | None:
         """The level that a signal of the text pack demands; None when it says nothing of urgency."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def test_an_edited_policy_counts_and_the_other_files_stay_shipped(edited: Spoil) -> None:
     before = taxonomy()
-    edited("policy.toml", "asks = 3", "asks = 5")
-    assert policy().confirmation_asks == 5
+    edited("policy.toml", "over_days = 7", "over_days = 6")
+    assert policy().confirmation.over.days == 6
     assert taxonomy() == before
     check_all()
 
@@ -23,10 +23,10 @@ def test_an_edited_policy_counts_and_the_other_files_stay_shipped(edited: Spoil)
 def test_without_the_folder_the_shipped_file_counts_again(
     edited: Spoil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edited("policy.toml", "asks = 3", "asks = 5")
-    assert policy().confirmation_asks == 5
+    edited("policy.toml", "over_days = 7", "over_days = 6")
+    assert policy().confirmation.over.days == 6
     monkeypatch.delenv("MAKEGOOD_PACKS")
-    assert policy().confirmation_asks == 3
+    assert policy().confirmation.over.days == 7
 
 
 def test_an_edited_text_of_a_playbook_counts(edited: Spoil) -> None:

@@ -108,8 +108,8 @@ def test_the_levels_have_the_agreed_times() -> None:
 
 
 def test_the_closing_rule_asks_three_times_over_a_week_and_the_link_lives_90_days() -> None:
-    assert policy().confirmation_asks == 3
-    assert policy().confirmation_over == timedelta(days=7)
+    assert policy().confirmation.asks == 3
+    assert policy().confirmation.over == timedelta(days=7)
     assert policy().customer_link == timedelta(days=90)
 
 

@@ -11,6 +11,7 @@ from makegood.cases.models.ending import (
     Verification,
 )
 from makegood.cases.models.event import CaseEvent
+from makegood.cases.models.notice import Notice
 from makegood.cases.models.triage import Correction, Fact, Reference, Tick, TriageModel
 from makegood.cases.models.urgency import UrgencyEvidence, UrgencyLowering
 
@@ -25,6 +26,7 @@ __all__ = [
     "Ending",
     "Fact",
     "Fix",
+    "Notice",
     "Presence",
     "Reference",
     "Relation",

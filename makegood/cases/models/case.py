@@ -65,6 +65,7 @@ class Case(models.Model):
 
     opened_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(null=True, help_text="The next moment: nothing open is ever without one.")
+    snoozed_until = models.DateTimeField(null=True, help_text="Put aside until then; its promises stand.")
     touched_at = models.DateTimeField(null=True, help_text="When staff last did something in this round.")
     customer_wrote_at = models.DateTimeField(null=True)
 
@@ -111,6 +112,12 @@ class Case(models.Model):
                 "id",
                 name="case_queue_untouched",
                 condition=_open & Q(touched_at__isnull=True, urgency__gte=4),
+            ),
+            models.Index(
+                "due_at",
+                "id",
+                name="case_queue_snoozed",
+                condition=_open & Q(snoozed_until__isnull=False),
             ),
             models.Index("ended_as", "ended_at", "id", name="case_ended", condition=Q(status=Status.ENDED)),
             models.Index("customer", "id", name="case_customer"),

@@ -137,6 +137,8 @@ class Delivery(models.Model):
         REPLY = "reply", _("Reply")
         TOLD = "told", _("Told the outcome")
         ASK = "ask", _("Asked for confirmation")
+        QUESTION = "question", _("Asked the question again")
+        FOLLOW_UP = "follow_up", _("Asked whether it held")
         ENDED = "ended", _("Ended")
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="deliveries")

@@ -1,0 +1,81 @@
+"""A promise was broken: written down as of the moment when it became true, with all that follows from it.
+
+Whoever comes first writes it down: the sweep, or a verb on the same case (a late answer must not hide that it is late).
+The case is held by the caller, so a break is written once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from makegood.base import clock
+from makegood.cases import pen
+from makegood.cases.models import Case, CaseEvent
+from makegood.cases.urgency import Evidence
+from makegood.desk import notices, owing
+from makegood.packs import policy
+from makegood.people import actors
+from makegood.promises import ledger
+from makegood.promises.models import WORDS, Promise
+
+SOURCE = "promise:broken"
+
+
+def overdue(case: Case, *, renew: bool = False) -> list[CaseEvent]:
+    """Break what fell due on a held case before anybody noticed. ``renew``: give the next word anew by our rule.
+
+    An act that itself gives the next word, or ends the case, does not renew.
+    """
+    late = list(ledger.standing(case).filter(due_at__lt=clock.now()))
+    return [event for event in (broken(case, promise, renew=renew) for promise in late) if event]
+
+
+def broken(case: Case, promise: Promise, *, renew: bool = True) -> CaseEvent | None:
+    """The time of an open promise passed; None when it is open no more. ``case`` comes from ``pen.hold``."""
+    changed = Promise.objects.filter(pk=promise.pk, state=Promise.State.OPEN).update(
+        state=Promise.State.BROKEN, settled_at=promise.due_at, look_at=None
+    )
+    if not changed:
+        return None
+    more: dict[str, Any] = {}
+    if renew and promise.what in WORDS and promise.to == "customer" and case.is_open:
+        level = policy().promises.broken_level(case.urgency)
+        if not ledger.standing(case, *WORDS).filter(to="customer").exists():
+            more["renewed"] = owing.again(case, level=level).pk
+    return _written(case, promise, promise.due_at, more)
+
+
+def undone(case: Case, delivery: ledger.Undelivered, at: datetime, *, cause: CaseEvent | None = None) -> None:
+    """A letter failed or came back (its row says so already): what its message had kept is broken after all, visibly."""
+    for promise in ledger.undo_by(delivery, at):
+        assert promise.settled_at is not None
+        _written(case, promise, promise.settled_at, {"undone": delivery.pk}, cause=cause)
+
+
+def _written(
+    case: Case, promise: Promise, at: datetime, more: dict[str, Any], *, cause: CaseEvent | None = None
+) -> CaseEvent:
+    """The event, the urgency that it demands, and the rung above, told."""
+    rules = policy().promises
+    changes: dict[str, Any] = {}
+    if case.is_open:
+        level = rules.broken_level(case.urgency)
+        more["decision"] = owing.sooner(case, level=level, type_code=case.type)
+        changes = {"evidence": [Evidence(level, SOURCE)], "due_at": ledger.next_due(case) or case.due_at}
+    times = Promise.objects.filter(case=case, state=Promise.State.BROKEN).count()
+    above = notices.leads_of(case) + (notices.managers() if times >= rules.managers_at else [])
+    told = notices.notify(
+        case, "promise_broken", to=[case.owner_id, *above], data=notices.about(promise)
+    )
+    data = {
+        "promise": promise.pk,
+        "what": promise.what,
+        "until": promise.due_at.isoformat(),
+        "rung": "managers" if times >= rules.managers_at else "lead",
+        "told": told,
+        **more,
+    }
+    return pen.write(
+        case, "promise_broken", by=actors.system(), at=at, data=data, cause=cause, **changes
+    )

@@ -1,0 +1,129 @@
+"""What a person of the desk is told about a case: rows, a list at ``/notices/`` and a number in the navigation.
+
+A notice is written in the transaction of what it tells of. It holds a code and data; the sentence is made for the reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base import clock
+from makegood.base.moments import said
+from makegood.cases.models import Case, Notice
+from makegood.people.models import STAFF, Role, Team, User
+from makegood.promises.models import Promise
+
+#: kind -> its sentence; it may name %(what)s (a promise), %(until)s and %(n)s from the data.
+KINDS = {
+    "promise_near": _("A promise falls due at %(until)s: %(what)s."),
+    "promise_broken": _("A promise was broken: %(what)s, due at %(until)s."),
+    "letter_failed": _("A letter could not be delivered."),
+    "letter_bounced": _("A letter came back: the customer has not read it."),
+    "asked_in_vain": _("The customer did not answer, however often they were asked. The case is yours again."),
+    "woken": _("The case that was put aside is awake again."),
+    "call_now": _("Please call the customer and ask whether it is made good."),
+    "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
+}
+MOST = 100
+MOST_COUNTED = 99
+
+
+@dataclass(frozen=True)
+class Told:
+    """One notice as its reader sees it."""
+
+    notice: Notice
+    sentence: str
+
+
+def notify(
+    case: Case, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
+) -> list[int]:
+    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told."""
+    if kind not in KINDS:
+        raise LookupError(f"{kind} stands in no row of desk/notices.py")
+    wanted = {user for user in to if user is not None}
+    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF) if wanted else []
+    users = sorted(user.pk for user in found)
+    now = clock.now()
+    Notice.objects.bulk_create(
+        [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
+    )
+    return users
+
+
+def about(promise: Promise) -> dict[str, Any]:
+    """The data of a notice about a promise."""
+    return {"promise": promise.pk, "what": promise.what, "until": promise.due_at.isoformat()}
+
+
+def owner_of(case: Case) -> list[int]:
+    """Who must hear of it: the owner; with none, the leads."""
+    return [case.owner_id] if case.owner_id else leads_of(case)
+
+
+def leads_of(case: Case) -> list[int]:
+    """The rung above the owner: the lead of the case's team; with no owner or no such lead, all leads who serve the shop."""
+    team = Team.objects.select_related("lead").filter(pk=case.team_id or 0).first()
+    if case.owner_id and team and team.lead and team.lead.is_active:
+        return [team.lead.pk]
+    return leads_serving(case.shop_id)
+
+
+def leads_serving(shop_id: int) -> list[int]:
+    """Everybody of the role 'lead' whose teams serve the shop; a lead without a team, or with one without shops, serves all."""
+    elsewhere = Team.objects.exclude(shops=None).exclude(shops=shop_id)
+    here = Team.objects.filter(Q(shops=None) | Q(shops=shop_id))
+    leads = User.objects.filter(role=Role.LEAD, is_active=True)
+    away = leads.filter(Q(teams__in=elsewhere) | Q(leads__in=elsewhere))
+    served = leads.filter(Q(teams__in=here) | Q(leads__in=here)).values_list("pk", flat=True)
+    anywhere = leads.exclude(pk__in=away.values("pk")).values_list("pk", flat=True)
+    return sorted({*served, *anywhere})
+
+
+def managers() -> list[int]:
+    return list(User.objects.filter(role=Role.MANAGER, is_active=True).order_by("id").values_list("pk", flat=True))
+
+
+def keepers() -> list[int]:
+    """Who keeps the house running: the administrators; with none, the managers."""
+    admins = User.objects.filter(role=Role.ADMIN, is_active=True).order_by("id")
+    return list(admins.values_list("pk", flat=True)) or managers()
+
+
+def read(user_id: int) -> list[Told]:
+    """The newest notices of a person, those not seen yet first, in the active language and zone."""
+    mine = Notice.objects.filter(user_id=user_id).select_related("case")
+    new = list(mine.filter(seen_at__isnull=True).order_by("-id")[:MOST])
+    old = list(mine.filter(seen_at__isnull=False).order_by("-id")[: MOST - len(new)])
+    return [Told(notice, sentence(notice)) for notice in new + old]
+
+
+def sentence(notice: Notice) -> str:
+    """What the notice says; a kind that nobody knows any more is shown as its code."""
+    told = KINDS.get(notice.kind)
+    if told is None:
+        return notice.kind
+    data = {"what": "", "until": "", "n": "", **notice.data}
+    if data["what"] in Promise.What.values:
+        data["what"] = str(Promise.What(data["what"]).label)
+    if data["until"]:
+        data["until"] = said(datetime.fromisoformat(data["until"]))
+    return str(told) % data
+
+
+def unseen(user_id: int) -> int:
+    """How many the person has not seen; MOST_COUNTED means that many or more. One look at an index."""
+    return Notice.objects.filter(user_id=user_id, seen_at__isnull=True)[:MOST_COUNTED].count()
+
+
+def mark_seen(user_id: int, ids: Iterable[int] | None = None) -> int:
+    """The person has seen these of their own (None: all); how many were new."""
+    mine = Notice.objects.filter(user_id=user_id, seen_at__isnull=True)
+    return (mine if ids is None else mine.filter(pk__in=list(ids))).update(seen_at=clock.now())
