@@ -5,17 +5,24 @@ from makegood.cases.models import *  # noqa: F403
 from makegood.conversations.models import (
     Attachment,
     Blob,
+    CannedReply,
     Delivery,
     Draft,
+    DraftVersion,
+    HeldFile,
+    HeldReply,
     Letter,
     LetterSource,
     Mailbox,
     Message,
+    ReplyOverride,
+    RuleLevel,
     SearchEntry,
 )
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
+from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.transactions.models import Order, Payment, Shipment
 
@@ -26,9 +33,14 @@ __all__ = [
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "CannedReply",
     "Customer",
     "Delivery",
     "Draft",
+    "DraftVersion",
+    "Habit",
+    "HeldFile",
+    "HeldReply",
     "IdempotencyKey",
     "Letter",
     "LetterSource",
@@ -38,10 +50,13 @@ __all__ = [
     "Order",
     "Payment",
     "Promise",
+    "ReplyOverride",
+    "RuleLevel",
     "SearchEntry",
     "Shipment",
     "Shop",
     "SignInLink",
+    "Signature",
     "Team",
     "User",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from makegood.packs.errors import PackError
 from makegood.packs.loader import playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
-from makegood.packs.replying import reply_rules
+from makegood.packs.replying import reply_rules, shipped_replies
 from makegood.packs.working_days import calendars
 
 
@@ -34,6 +34,7 @@ def check_all() -> dict[str, int]:
         "causes": sum(len(b.causes) for b in books.values()),
         "aftercare": sum(len(b.aftercare) for b in books.values()),
         "checks of a reply": len(reply_rules()),
+        "ready-made replies": len(shipped_replies()),
         "calendars": len(calendars()),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }

@@ -1,22 +1,23 @@
-"""What a reply is checked for, as its pack (``checks.toml``) says it: how grave, why, how to mend it, and its examples."""
+"""What a reply is checked for (``checks.toml``: how grave, why, how to mend it), and the ready-made ones (``replies.toml``)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from makegood.base.languages import closest
+from makegood.base.languages import Text3, closest
 from makegood.packs.errors import PackError
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read, refuse_twice
 
-if TYPE_CHECKING:
-    from makegood.base.languages import Text3
-
 LEVELS = ("off", "advise", "warn", "justify")
 """From silence to 'sent only with a typed reason'."""
+
+SHORT = re.compile(r"[0-9a-z가-힣\u4e00-\u9fff][0-9a-z가-힣\u4e00-\u9fff_-]{0,39}")
+"""What is typed behind '/' for a ready-made reply: one word, small letters."""
 
 _FACTS = {"apologised": int, "verified": bool, "name": str, "own": list}
 
@@ -86,3 +87,38 @@ def _tried(entry: Entry) -> Tried:
         facts=MappingProxyType(facts),
         finds=entry.flag("finds"),
     )
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A ready-made reply that comes with the house: its code, its name, and its text in three languages."""
+
+    code: str
+    stage: str
+    name: Text3
+    text: Text3
+
+
+def shipped_replies() -> Mapping[str, Shipped]:
+    """The ready-made replies that a team begins with, by code; raises PackError when the pack is wrong."""
+    return _shipped(overlay())
+
+
+@lru_cache(maxsize=8)
+def _shipped(folder: str) -> Mapping[str, Shipped]:
+    root = read(locate("replies.toml", folder))
+    root.only("reply")
+    found: dict[str, Shipped] = {}
+    for entry in root.entries("reply"):
+        entry.only("code", "stage", "name", *TEXT3)
+        code: str = entry.get("code", str, "a short word")
+        if not SHORT.fullmatch(code) or code in found:
+            raise entry.wrong(f"'{code}' is not a short word of its own")
+        text = entry.own_text()
+        found[code] = Shipped(
+            code=code,
+            stage=entry.get("stage", str, "a stage"),
+            name=entry.text("name"),
+            text=Text3(text.ko.strip(), text.zh.strip(), text.en.strip()),
+        )
+    return MappingProxyType(found)
