@@ -102,7 +102,11 @@ _kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"
 _kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
 _kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)
 _kind(
-    "snoozed", _("Put aside until %(until)s."), until=str, message=int, optional={"promise": int, "word_by": str}
+    "snoozed",
+    _("Put aside until %(until)s."),
+    until=str,
+    message=int,
+    optional={"promise": int, "word_by": str},
 )
 _kind("woken", _("Awake again."), quiet=True)
 _kind(
@@ -116,7 +120,12 @@ _kind(
 )
 _kind("promise_kept", _("Kept the promise: %(what)s."), to_customer=True, promise=int, what=str, message=int)
 _kind(
-    "promise_withdrawn", _("Withdrew the promise: %(what)s."), to_customer=True, promise=int, what=str, message=int
+    "promise_withdrawn",
+    _("Withdrew the promise: %(what)s."),
+    to_customer=True,
+    promise=int,
+    what=str,
+    message=int,
 )
 _kind(
     "promise_broken",
@@ -186,9 +195,24 @@ _kind(
 )
 
 _kind("followed_up", _("Asked the customer whether it held."), to_customer=True, message=int, appointment=int)
-_kind("held", _("Did it hold? The customer says: %(held)s."), to_customer=True, held=str)
+_kind(
+    "held",
+    _("Did it hold? The customer says: %(held)s."),
+    to_customer=True,
+    held=str,
+    optional={"message": int},
+)
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
-_kind("reopened", _("Opened again."), to_customer=True, round=int, was=str, promise=int, until=str, optional={"decision": int})
+_kind(
+    "reopened",
+    _("Opened again."),
+    to_customer=True,
+    round=int,
+    was=str,
+    promise=int,
+    until=str,
+    optional={"decision": int},
+)
 _kind("ended", _("Ended as: %(ended_as)s."), to_customer=True, ending=int, ended_as=str)
 _kind("absorbed", _("Case %(case)s was merged into this one."), case=int)
 _kind("split_off", _("Case %(case)s was split off."), case=int)

@@ -16,7 +16,7 @@ from makegood.cases.urgency import Evidence
 from makegood.desk import notices, owing
 from makegood.packs import policy
 from makegood.people import actors
-from makegood.promises import ledger
+from makegood.promises import appointments, ledger
 from makegood.promises.models import WORDS, Promise
 
 SOURCE = "promise:broken"
@@ -63,11 +63,12 @@ def _written(
         level = rules.broken_level(case.urgency)
         more["decision"] = owing.sooner(case, level=level, type_code=case.type)
         changes = {"evidence": [Evidence(level, SOURCE)], "due_at": ledger.next_due(case) or case.due_at}
+        if case.snoozed_until:  # what was put aside does not sleep through a broken promise
+            appointments.drop(case, appointments.What.WAKE)
+            changes["snoozed_until"] = None
     times = Promise.objects.filter(case=case, state=Promise.State.BROKEN).count()
     above = notices.leads_of(case) + (notices.managers() if times >= rules.managers_at else [])
-    told = notices.notify(
-        case, "promise_broken", to=[case.owner_id, *above], data=notices.about(promise)
-    )
+    told = notices.notify(case, "promise_broken", to=[case.owner_id, *above], data=notices.about(promise))
     data = {
         "promise": promise.pk,
         "what": promise.what,
@@ -76,6 +77,4 @@ def _written(
         "told": told,
         **more,
     }
-    return pen.write(
-        case, "promise_broken", by=actors.system(), at=at, data=data, cause=cause, **changes
-    )
+    return pen.write(case, "promise_broken", by=actors.system(), at=at, data=data, cause=cause, **changes)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as spoken
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
+from makegood.base.languages import speaking
 from makegood.base.words import clean
 from makegood.cases import links, pen
 from makegood.cases.closing import ClosingFacts, blockers
@@ -23,10 +25,12 @@ from makegood.cases.models import (
 from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author
+from makegood.desk import breaking, owing
 from makegood.desk.verb import verb
 from makegood.packs import policy
 from makegood.people.actors import Actor
-from makegood.promises import ledger
+from makegood.promises import appointments, ledger
+from makegood.promises.models import WORDS
 
 
 def closing_facts(case: Case) -> ClosingFacts:
@@ -64,13 +68,15 @@ def close(case: Case, *, by: Actor, cause: CaseEvent | None = None) -> CaseEvent
         confirmation=confirmation,
         at=clock.now(),
     )
-    ledger.release(case, "withdrawn")
     return _end(case, "closed", "made_good", by=by, data={"closure": closure.pk}, cause=cause)
 
 
 @verb("end_unconfirmed")
 def end_unconfirmed(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
-    """The customer never answered, after as many documented asks, over as many days, as the policy demands. Not 'made good'."""
+    """The customer never answered, after as many documented asks, over as many days, as the policy demands. Not 'made good'.
+
+    They are told so, and how to open it again.
+    """
     case = pen.hold(case.pk, seen=seen)
     telling = Telling.objects.filter(case=case, round=case.round).order_by("-id").first()
     if case.status != Status.TOLD or telling is None:
@@ -83,6 +89,17 @@ def end_unconfirmed(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
             _("Only after %(need)s asks over %(days)s days; so far %(asks)s.")
             % {"need": need, "days": over.days, "asks": len(asks)},
         )
+    with speaking(case.language):
+        words = spoken(
+            "We asked you several times whether it is made good and did not hear from you, so we ended the case without "
+            "your word. If something is not right, please open it again on your page."
+        )
+    breaking.overdue(case)
+    message = messages.store(
+        case, by=by, author=Author.STAFF, audience=Audience.CUSTOMER, body=words, language=case.language
+    )
+    ledger.settle(case, proof_id=message.pk)
+    outbox.letter(case, "ended", link=links.standing(case), message=message)
     return _other(case, "unconfirmed", by=by, telling=telling)
 
 
@@ -93,10 +110,13 @@ def end_disagreed(case: Case, *, by: Actor, seen: int | None, text: str, outside
     _refuse_ended(case)
     route = clean(outside_route, limit=2000, field="outside_route")
     body = clean(text, limit=20_000, field="text") + "\n\n" + route
+    breaking.overdue(case)
     message = messages.store(
         case, by=by, author=Author.STAFF, audience=Audience.CUSTOMER, body=body, language=case.language
     )
     ledger.settle(case, proof_id=message.pk)
+    decided = ledger.standing(case, "decision").filter(to="customer").values_list("pk", flat=True)
+    ledger.keep(list(decided), proof_id=message.pk)
     outbox.letter(case, "ended", link=links.standing(case), message=message)
     return _other(case, "disagreed", by=by, message=message, outside_route=route)
 
@@ -128,29 +148,32 @@ def reopen(case: Case, *, by: Actor, why: str = "", cause: CaseEvent | None = No
         messages.store(case, by=by, author=author, audience=audience, body=why)
     Closure.objects.filter(case=case).delete()
     Ending.objects.filter(case=case).delete()
-    next_word = policy().level(case.urgency).next_word
-    due_at = clock.now() + next_word
-    ledger.release(case, "superseded")
-    promise = ledger.give(
-        case,
-        due_at=due_at,
-        by=None,
-        what="next_word",
-        basis="policy",
-        policy={"level": case.urgency, "next_word": str(next_word)},
-    )
+    # A round that opens on an open case ('not good') replaces the word alone: what else was promised still stands.
+    breaking.overdue(case)
+    ledger.supersede(ledger.standing(case, *WORDS).filter(to="customer"))
+    appointments.drop(case)
+    promise = owing.by_rule(case, "next_word", level=case.urgency, type_code=case.type)
+    decides = case.type and not ledger.standing(case, "decision").filter(basis="policy").exists()
+    decision = owing.by_rule(case, "decision", level=case.urgency, type_code=case.type) if decides else None
     return pen.write(
         case,
         "reopened",
         by=by,
         cause=cause,
-        data={"round": case.round + 1, "was": was, "promise": promise.pk, "until": due_at.isoformat()},
+        data={
+            "round": case.round + 1,
+            "was": was,
+            "promise": promise.pk,
+            "until": promise.due_at.isoformat(),
+            "decision": decision.pk if decision else None,
+        },
         round=case.round + 1,
         status=Status.WORKING,
         ended_as="",
         ended_at=None,
         waiting_for="",
-        due_at=due_at,
+        snoozed_until=None,
+        due_at=ledger.next_due(case),
         # Who left does not get it back: it goes to the team, where somebody sees it.
         owner_id=case.owner_id if case.owner and case.owner.is_active else None,
         # Nobody has looked at the new round yet, unless the one who opened it again is of the desk.
@@ -164,7 +187,6 @@ def _other(case: Case, kind: str, *, by: Actor, **evidence: object) -> CaseEvent
     ending = Ending.objects.create(
         case=case, round=case.round, kind=kind, by_id=by.user_id, at=clock.now(), **evidence
     )
-    ledger.release(case, "withdrawn")
     return _end(case, "ended", kind, by=by, data={"ending": ending.pk, "ended_as": kind})
 
 
@@ -177,7 +199,10 @@ def _end(
     data: dict[str, object],
     cause: CaseEvent | None = None,
 ) -> CaseEvent:
-    return pen.write(
+    breaking.overdue(case)
+    ledger.release(case, "withdrawn")
+    appointments.drop(case)
+    event = pen.write(
         case,
         kind,
         by=by,
@@ -188,7 +213,10 @@ def _end(
         ended_at=clock.now(),
         due_at=None,
         waiting_for="",
+        snoozed_until=None,
     )
+    ledger.answer(case, proof_event=event)  # no word is owed any more, also when it is opened again
+    return event
 
 
 def _refuse_ended(case: Case) -> None:

@@ -14,6 +14,7 @@ from makegood.conversations.messages import Audience, Author
 from makegood.desk.verb import verb
 from makegood.packs import sources, taxonomy
 from makegood.people.actors import Actor
+from makegood.promises import ledger
 
 
 @verb("fix")
@@ -72,7 +73,10 @@ def verify(
         seen=clean(what_was_seen, limit=5000, field="what_was_seen"),
     )
     data = {"verification": verification.pk, "proof": proof}
-    return pen.write(case, "verified", by=by, data=data, status=Status.VERIFIED)
+    event = pen.write(case, "verified", by=by, data=data, status=Status.VERIFIED)
+    promised = ledger.standing(case, "remedy").values_list("pk", flat=True)
+    ledger.keep(list(promised), proof_event=event)
+    return event
 
 
 @verb("verify")

@@ -1,7 +1,13 @@
 """What an event causes: the one table, run in the transaction of the event (no Django signals).
 
-customer_wrote   -> urgency rises by the words and by the number of contacts without an answer
-confirmed        -> all good closes; partly and not good open a new round
+customer_wrote   -> a case that was put aside wakes; nobody asks again; urgency rises by the words and by the number of
+                    contacts without an answer
+waiting          -> the question that was sent is asked again on schedule
+fixed, work_went_on -> it is not
+told, asked      -> the next ask for the customer's word is an appointment
+confirmed        -> nobody asks again; all good closes; partly and not good open a new round
+closed           -> some days later the customer is asked whether it held
+held             -> 'no' opens the case again, more urgent
 closed, ended    -> a parent that only waited for this child closes
 """
 
@@ -11,7 +17,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import closing, demands, handling
+from makegood.desk import appointing, closing, demands, handling, snoozing
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -56,6 +62,26 @@ def doubted(said: Confirmation, language: str) -> bool:
     return any(s.id in DOUBTS for s in signals.find(said.words, language))
 
 
+def hear_whether_it_held(event: CaseEvent) -> None:
+    """It was made good and did not hold: open again, more urgent than it was, with the customer's words as evidence."""
+    if event.data["held"] != "no":
+        return
+    case = Case.objects.get(pk=event.case_id)
+    said = Message.objects.filter(pk=event.data.get("message") or 0).first()
+    words = demands.of_words(said.body, said.language) if said else []
+    closing.reopen(case, by=actors.system(), cause=event)
+    case.refresh_from_db()
+    again = Evidence(min(case.urgency + 1, 5), "answer:not_held")
+    _raise(case, [again, *words], cause=event, message_id=said.pk if said else None)
+
+
+def awaken(event: CaseEvent) -> None:
+    """A case that was put aside wakes when the customer speaks."""
+    case = Case.objects.get(pk=event.case_id)
+    if case.is_open and case.snoozed_until is not None:
+        snoozing.wake(case, by=actors.system(), cause=event)
+
+
 def close_parent(event: CaseEvent) -> None:
     """A parent whose customer has confirmed closes when its last child has ended."""
     parent = Case.objects.get(pk=event.case_id).parent
@@ -81,9 +107,15 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 
 FOLLOWERS.update(
     {
-        "customer_wrote": (raise_by_words,),
-        "confirmed": (hear_the_answer,),
-        "closed": (close_parent,),
+        "customer_wrote": (awaken, appointing.question_over, raise_by_words),
+        "waiting": (appointing.question_later,),
+        "work_went_on": (appointing.question_over,),
+        "fixed": (appointing.question_over,),
+        "told": (appointing.chase_later,),
+        "asked": (appointing.chase_later,),
+        "confirmed": (awaken, appointing.chase_over, hear_the_answer),
+        "closed": (close_parent, appointing.follow_up_later),
+        "held": (hear_whether_it_held,),
         "ended": (close_parent,),
     }
 )

@@ -13,9 +13,11 @@ from makegood.cases.models import Case, CaseEvent, UrgencyLowering
 from makegood.cases.states import Status
 from makegood.cases.urgency import LEVELS, Evidence
 from makegood.conversations.models import Message
+from makegood.desk import owing
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
+from makegood.promises import ledger
 
 _TO_WORK = (Status.REPORTED, Status.TRIAGED)
 WAITING_FOR = {
@@ -91,6 +93,7 @@ def wait(case: Case, *, by: Actor, seen: int | None, waiting_for: str) -> CaseEv
         return pen.write(case, "work_went_on", by=by, status=Status.WORKING, waiting_for="")
     if waiting_for not in WAITING_FOR:
         raise Refusal("unknown_code", _("This is not in the list."), field="waiting_for")
+    question: int | None = None
     if waiting_for == "customer":
         last = Message.objects.filter(case=case, audience="customer").order_by("-at", "-id").first()
         if last is None or last.author != "staff":
@@ -99,11 +102,12 @@ def wait(case: Case, *, by: Actor, seen: int | None, waiting_for: str) -> CaseEv
                 _("Nothing was asked: send the question first, then wait."),
                 field="waiting_for",
             )
+        question = last.pk
     return pen.write(
         case,
         "waiting",
         by=by,
-        data={"waiting_for": waiting_for},
+        data={"waiting_for": waiting_for, "message": question},
         status=Status.WAITING,
         waiting_for=waiting_for,
     )
@@ -166,13 +170,22 @@ def _raised(
     cause: CaseEvent | None = None,
     message_id: int | None = None,
 ) -> CaseEvent:
+    level = max(case.urgency, *(e.level for e in evidence))
     data = {
         "from_level": case.urgency,
-        "to_level": max(case.urgency, *(e.level for e in evidence)),
+        "to_level": level,
         "sources": [e.source for e in evidence],
+        "decision": owing.sooner(case, level=level, type_code=case.type),
     }
     return pen.write(
-        case, "urgency_raised", by=by, data=data, evidence=evidence, evidence_message=message_id, cause=cause
+        case,
+        "urgency_raised",
+        by=by,
+        data=data,
+        evidence=evidence,
+        evidence_message=message_id,
+        cause=cause,
+        due_at=ledger.next_due(case) or case.due_at,
     )
 
 

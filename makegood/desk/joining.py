@@ -13,10 +13,11 @@ from makegood.cases.states import Status
 from makegood.cases.urgency import Evidence
 from makegood.conversations import messages
 from makegood.conversations.models import Message, SearchEntry
+from makegood.desk import breaking, owing
 from makegood.desk.verb import verb
 from makegood.packs import policy
 from makegood.people.actors import Actor
-from makegood.promises import ledger
+from makegood.promises import appointments, ledger
 from makegood.promises.models import Promise
 
 
@@ -47,8 +48,10 @@ def merge(case: Case, into: Case, *, by: Actor, seen: int | None) -> CaseEvent:
         raise Refusal("open_children", _("A case below this one is still open."), field="other")
     if into.parent_id == case.pk:
         raise Refusal("own_child", _("A case is not merged into its own child."), field="other")
+    breaking.overdue(case)
     due = min(d for d in (case.due_at, into.due_at) if d)
     inherit_promise(case, into)
+    appointments.drop(case)
     ledger.release(case, Promise.State.SUPERSEDED)
     Ending.objects.filter(survivor=case).update(survivor=into)
     ending = Ending.objects.create(
@@ -64,6 +67,7 @@ def merge(case: Case, into: Case, *, by: Actor, seen: int | None) -> CaseEvent:
         ended_at=clock.now(),
         due_at=None,
         waiting_for="",
+        snoozed_until=None,
     )
     return pen.write(
         into,
@@ -85,8 +89,13 @@ def inherit_promise(case: Case, into: Case) -> None:
             by=old.by_id,
             what=old.what,
             basis=old.basis,
+            to=old.to,
             words=old.words,
             policy=old.policy,
+            calendar=old.calendar,
+            rule=old.rule,
+            trigger_at=old.trigger_at,
+            given_in=old.given_in_id,
         )
 
 
@@ -101,7 +110,7 @@ def split(case: Case, message_ids: list[int], *, by: Actor, seen: int | None, su
         raise Refusal("all_messages", _("At least one message must stay."), field="messages")
     subject = clean_line(subject, limit=200, field="subject")
     now = clock.now()
-    first_word = policy().level(case.urgency).first_word
+    first_word = policy().times(case.urgency).first_word
     evidence = [Evidence(case.urgency, f"inherited:{case.number}")]
     new = Case(
         shop_id=case.shop_id,
@@ -121,20 +130,13 @@ def split(case: Case, message_ids: list[int], *, by: Actor, seen: int | None, su
         message.attachments.update(case=new)
         message.references.update(case=new)
     messages.index(new, None, [(str(new.number), "A"), (subject, "A")], staff_only=False)
-    promise = ledger.give(
-        new,
-        due_at=now + first_word,
-        by=None,
-        what="first_word",
-        basis="policy",
-        policy={"level": case.urgency, "first_word": str(first_word)},
-    )
+    promise = owing.by_rule(new, "first_word", level=case.urgency, since=now)
     Relation.objects.create(case=new, other=case, what=Relation.What.SPLIT_FROM)
     data = {
         "message": moved[0].pk,
         "level": new.urgency,
         "promise": promise.pk,
-        "until": new.due_at.isoformat() if new.due_at else None,
+        "until": promise.due_at.isoformat(),
     }
     pen.opened(new, by=by, data=data, evidence=evidence, evidence_message=moved[0].pk)
     return pen.write(case, "split_off", by=by, data={"case": new.number})

@@ -25,7 +25,9 @@ KINDS = {
     "promise_broken": _("A promise was broken: %(what)s, due at %(until)s."),
     "letter_failed": _("A letter could not be delivered."),
     "letter_bounced": _("A letter came back: the customer has not read it."),
-    "asked_in_vain": _("The customer did not answer, however often they were asked. The case is yours again."),
+    "asked_in_vain": _(
+        "The customer did not answer, however often they were asked. The case is yours again."
+    ),
     "woken": _("The case that was put aside is awake again."),
     "call_now": _("Please call the customer and ask whether it is made good."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
@@ -88,7 +90,9 @@ def leads_serving(shop_id: int) -> list[int]:
 
 
 def managers() -> list[int]:
-    return list(User.objects.filter(role=Role.MANAGER, is_active=True).order_by("id").values_list("pk", flat=True))
+    return list(
+        User.objects.filter(role=Role.MANAGER, is_active=True).order_by("id").values_list("pk", flat=True)
+    )
 
 
 def keepers() -> list[int]:

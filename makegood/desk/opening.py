@@ -19,13 +19,12 @@ from makegood.cases.urgency import Impact
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import Message
-from makegood.desk import demands
+from makegood.desk import demands, owing
 from makegood.desk.verb import verb
 from makegood.packs import policy, taxonomy
 from makegood.people.actors import Actor
 from makegood.people.customers import find_or_add
 from makegood.people.models import Customer, Shop
-from makegood.promises import ledger
 from makegood.promises.models import Promise
 from makegood.text import entities
 from makegood.text import language as languages
@@ -93,8 +92,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
         due_at=now,
     )
     level = max(e.level for e in evidence)
-    first_word = policy().level(level).first_word
-    case.due_at = now + first_word
+    case.due_at = now + policy().times(level, report.type).first_word
     with rows.together(Case, Message, Promise, CaseLink, CaseEvent):
         pen.begin(case, evidence=evidence)
         message = messages.store(
@@ -108,14 +106,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             files=report.files,
             head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
         )
-        promise = ledger.give(
-            case,
-            due_at=case.due_at,
-            by=None,
-            what="first_word",
-            basis="policy",
-            policy={"level": level, "first_word": str(first_word)},
-        )
+        promise = owing.by_rule(case, "first_word", level=level, type_code=report.type, since=now)
         remember(case, message.pk, found, report.answers)
         outbox.letter(case, "received", link=links.make(case), message=message)
         return pen.opened(
@@ -126,7 +117,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
                 "message": message.pk,
                 "level": case.urgency,
                 "promise": promise.pk,
-                "until": case.due_at.isoformat(),
+                "until": promise.due_at.isoformat(),
                 "type": report.type or None,
             },
             evidence=evidence,

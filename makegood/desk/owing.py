@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from makegood.base import clock
@@ -13,19 +13,25 @@ from makegood.promises.models import Promise
 
 
 def by_rule(
-    case: Case, what: str, *, level: int, type_code: str = "", span: timedelta | None = None
+    case: Case,
+    what: str,
+    *,
+    level: int,
+    type_code: str = "",
+    since: datetime | None = None,
+    span: timedelta | None = None,
 ) -> Promise:
     """Promise ``what`` (first_word, next_word, decision) to the customer by the rule of this level and type.
 
-    The rule is written down with it: a policy that changes later moves nothing. ``span`` is given where it was stretched.
+    The rule is written down with it: a policy that changes later moves nothing. The time counts from ``since`` (now);
+    ``span`` is given where it was stretched.
     """
     span = span or getattr(policy().times(level, type_code), what)
     rule: dict[str, Any] = {"level": level, what: str(span)}
     if type_code:
         rule["type"] = type_code
-    return ledger.give(
-        case, due_at=clock.now() + span, by=None, what=what, basis="policy", policy=rule
-    )
+    due_at = (since or clock.now()) + span
+    return ledger.give(case, due_at=due_at, by=None, what=what, basis="policy", policy=rule)
 
 
 def decision(case: Case, *, level: int, type_code: str) -> int | None:

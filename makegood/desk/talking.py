@@ -17,8 +17,10 @@ from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author, Upload
 from makegood.desk import saying
 from makegood.desk.opening import remember
+from makegood.desk.saying import GivenTime
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
+from makegood.promises import ledger
 from makegood.text import entities
 
 
@@ -31,15 +33,20 @@ def reply(
     text: str,
     next_word_at: datetime | None,
     files: Sequence[Upload] = (),
+    promises: Sequence[GivenTime] = (),
+    decides: bool = False,
 ) -> CaseEvent:
     """Answer the customer, and promise the next word in the same act: without that time an open case is not answered.
 
-    Keeps the open promises of a word whose time has not passed, breaks the others, and gives the new one.
+    Keeps the open promises of a word whose time has not passed, breaks the others, and gives the new one. ``promises``
+    are further times that the words give; ``decides`` says that this answer tells our decision, and keeps that promise.
     """
     case = pen.hold(case.pk, seen=seen)
     if not case.is_open:
         raise Refusal("ended", _("The case has ended. Open it again to answer."))
-    word = saying.say(case, "reply", text, next_word_at, by=by, files=files)
+    word = saying.say(case, "reply", text, next_word_at, by=by, files=files, promises=promises)
+    if decides:
+        ledger.keep(decisions(case), proof_id=word.message_id)
     moves: dict[str, Any] = (
         {"status": Status.WORKING} if case.status in (Status.REPORTED, Status.TRIAGED) else {}
     )
@@ -48,9 +55,14 @@ def reply(
         "replied",
         by=by,
         data=word.data,
-        due_at=word.until,
+        due_at=ledger.next_due(case),
         **moves,
     )
+
+
+def decisions(case: Case) -> list[int]:
+    """The open promises of a decision to the customer."""
+    return list(ledger.standing(case, "decision").filter(to="customer").values_list("pk", flat=True))
 
 
 @verb("write")

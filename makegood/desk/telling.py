@@ -20,6 +20,7 @@ from makegood.conversations.messages import Audience, Author, Upload
 from makegood.desk import saying
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
+from makegood.promises import ledger
 
 #: Between two asks lies most of a day: three presses of a button in one minute are one attempt.
 BETWEEN_ASKS = timedelta(hours=20)
@@ -35,13 +36,19 @@ def tell(
     text: str,
     next_word_at: datetime | None,
     files: Sequence[Upload] = (),
+    promises: Sequence[saying.GivenTime] = (),
 ) -> CaseEvent:
-    """Tell the customer the verified outcome and ask whether it is made good: the first of the documented asks."""
+    """Tell the customer the verified outcome and ask whether it is made good: the first of the documented asks.
+
+    Keeps the promises of a decision and of a remedy to them: the outcome, proved, is both.
+    """
     case = pen.hold(case.pk, seen=seen)
     verification = Verification.objects.filter(case=case, round=case.round).order_by("-id").first()
     if case.status != Status.VERIFIED or verification is None:
         raise Refusal("not_verified", _("Verify first: a fix that nobody checked is not announced."))
-    word = saying.say(case, "told", text, next_word_at, by=by, files=files)
+    word = saying.say(case, "told", text, next_word_at, by=by, files=files, promises=promises)
+    kept = ledger.standing(case, "decision", "remedy").filter(to="customer").exclude(pk__in=word.times)
+    ledger.keep(list(kept.values_list("pk", flat=True)), proof_id=word.message_id)
     now = clock.now()
     telling = Telling.objects.create(
         case=case, round=case.round, verification=verification, message_id=word.message_id, at=now
@@ -61,7 +68,7 @@ def tell(
         by=by,
         data={"telling": telling.pk, "ask": asked.pk, **word.data},
         status=Status.TOLD,
-        due_at=word.until,
+        due_at=ledger.next_due(case),
     )
 
 
@@ -114,7 +121,11 @@ def ask_again(
         "promise": promise_id,
         "until": until.isoformat(),
     }
-    return pen.write(case, "asked", by=by, data=data, due_at=until)
+    due_at = ledger.next_due(case, owed=message_id is not None)
+    event = pen.write(case, "asked", by=by, data=data, due_at=due_at)
+    if message_id is None:
+        ledger.answer(case, proof_event=event)
+    return event
 
 
 @verb("confirm")

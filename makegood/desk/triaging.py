@@ -16,10 +16,11 @@ from makegood.cases.models import Case, CaseEvent, Correction, Fact, Tick
 from makegood.cases.states import Status
 from makegood.cases.urgency import Impact, raised
 from makegood.conversations.models import Message
-from makegood.desk import demands
+from makegood.desk import demands, owing
 from makegood.desk.verb import verb
 from makegood.packs import playbook, sources, taxonomy
 from makegood.people.actors import Actor
+from makegood.promises import ledger
 from makegood.transactions.models import Order
 
 
@@ -68,6 +69,8 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
     order = Order.objects.filter(shop_id=case.shop_id, number=number).first() if number else None
     was = {"type": case.type, "responsibility": case.responsibility} if case.type else None
     learn(case, found.code, sorting.suggested, by)
+    level = raised(case.urgency, case.urgency_floor, evidence)[0]
+    decision = owing.decision(case, level=level, type_code=found.code)
     new: dict[str, Any] = {
         "type": found.code,
         "second_type": sorting.second_type,
@@ -83,6 +86,7 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
         **new,
         "money_lost": str(money) if money is not None else None,
         "suggested": sorting.suggested or None,
+        "decision": decision,
     }
     return pen.write(
         case,
@@ -94,6 +98,7 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
         order_id=order.pk if order else case.order_id,
         **new,
         status=Status.TRIAGED if case.status == Status.REPORTED else case.status,
+        due_at=ledger.next_due(case) or case.due_at,
     )
 
 

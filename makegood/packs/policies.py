@@ -18,7 +18,6 @@ from makegood.packs.policy_times import (
 from makegood.packs.reading import TEXT3, Entry, refuse_twice
 from makegood.packs.shapes import LEVELS, AmountStep, ImpactRule, Level, OutsideRoute, Policy, Term
 
-
 _KEYS = (
     "level",
     "type_times",

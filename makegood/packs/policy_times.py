@@ -17,9 +17,7 @@ _HOURS = ("first_word_hours", "next_word_hours", "decision_hours")
 def slower(one: Times, other: Times) -> bool:
     """Whether anything takes longer in ``one``."""
     return (
-        one.first_word > other.first_word
-        or one.next_word > other.next_word
-        or one.decision > other.decision
+        one.first_word > other.first_word or one.next_word > other.next_word or one.decision > other.decision
     )
 
 

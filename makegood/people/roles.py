@@ -34,9 +34,16 @@ MAY: dict[str, frozenset[str]] = {
     "take": _DESK,
     "assign": _DESK | _SYSTEM,
     "wait": _DESK,
+    "snooze": _DESK | _SYSTEM,
     "raise_urgency": _DESK | _SYSTEM,
     "raise_by_evidence": _SYSTEM,
     "lower_urgency": _LEADS,
+    # promises
+    "promise": _DESK,
+    "keep_promise": _DESK,
+    "withdraw_promise": _LEADS,
+    "record_call": _DESK,
+    "sweep": _SYSTEM,
     # fixing, telling, closing
     "fix": _DESK | _SYSTEM,
     "verify": _DESK,
@@ -46,7 +53,8 @@ MAY: dict[str, frozenset[str]] = {
     "record_confirmation": _DESK,
     "close": _DESK | _SYSTEM,
     "reopen": _DESK | _CUSTOMER | _SYSTEM,
-    "end_unconfirmed": _DESK,
+    "answer_follow_up": _CUSTOMER,
+    "end_unconfirmed": _DESK | _SYSTEM,
     "end_disagreed": _LEADS,
     "withdraw": _CUSTOMER | _DESK,
     # joining

@@ -170,9 +170,19 @@ def undo_by(delivery: Undelivered, at: datetime) -> list[Promise]:
     return undone
 
 
-def next_due(case: Case) -> datetime | None:
-    """When the earliest open promise of the case falls due, or since when a word is owed that was broken."""
-    return _earliest(Promise.objects.filter(case=case, state=_OPEN), _owed(case))
+def withdraw(promise: Promise) -> bool:
+    """Take an open promise back, if its time has not passed."""
+    found = Promise.objects.filter(pk=promise.pk, state=_OPEN, due_at__gte=clock.now())
+    return bool(found.update(state=Promise.State.WITHDRAWN, settled_at=clock.now(), look_at=None))
+
+
+def next_due(case: Case, *, without: Iterable[int] = (), owed: bool = True) -> datetime | None:
+    """When the earliest open promise of the case falls due, or since when a word is owed that was broken.
+
+    ``without``: promises that the act at hand keeps; ``owed`` is False when it is the word that was owed.
+    """
+    still = standing(case).exclude(pk__in=list(without))
+    return _earliest(still, _owed(case)) if owed else _earliest(still)
 
 
 def next_word_due(case: Case) -> datetime | None:

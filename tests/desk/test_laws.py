@@ -191,7 +191,7 @@ def test_an_ended_case_stays_ended_while_its_closure_stands(cast):
 
 def test_a_promise_that_was_given_never_moves(cast):
     case = stages.answered(cast)
-    promise = Promise.objects.filter(case=case, state="open").get()
+    promise = Promise.objects.filter(case=case, state="open", what="next_word").get()
     assert "never moves" in refused(
         "UPDATE makegood_promise SET due_at = due_at + interval '1 day' WHERE id = %s", promise.pk
     )

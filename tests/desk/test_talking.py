@@ -45,8 +45,8 @@ def test_the_next_word_lies_ahead_and_not_too_far(cast, hours):
 def test_a_reply_in_time_keeps_the_first_promise_and_gives_the_next(cast):
     case = stages.answered(cast)
     states = {p.what: p.state for p in Promise.objects.filter(case=case)}
-    assert states == {"first_word": "kept", "next_word": "open"}
-    assert case.due_at == Promise.objects.get(case=case, state="open").due_at
+    assert states == {"first_word": "kept", "decision": "open", "next_word": "open"}
+    assert case.due_at == Promise.objects.get(case=case, what="next_word").due_at
 
 
 def test_a_late_reply_breaks_the_promise_and_says_so(cast):

@@ -1,0 +1,131 @@
+"""The sweep (law 5): one loop over all rows with a ``look_at``. A deadline is a row; a queue is only ever a nudge.
+
+A tick takes what is due by index, in small batches, skipping what another sweeper or a verb holds (SKIP LOCKED). What it
+locks is the case of each row: that lock is the mutex of everything on the case, so no verb acts while a promise of
+its case is being broken, and nobody waits for anybody. Each row is looked at anew and done in its own savepoint; one that
+fails is set back and reported, and stops nobody. A batch commits as one: a kill at any moment leaves all of it done
+or none, and what was not done is still due. Several sweepers may run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+from typing import Any
+
+from django.db import Error, close_old_connections, connection, transaction
+from django.db.models import QuerySet
+
+from makegood.base import clock
+from makegood.desk import sweeping
+from makegood.promises.models import Appointment, Promise, Swept
+
+log = logging.getLogger("makegood.sweep")
+#: Rows a transaction. Their cases are locked until it commits, so that an agent waits for some 0.1 s at most.
+BATCH = 25
+#: Longest sleep in seconds: a promise that was given meanwhile may fall due sooner than any that we knew of.
+LONGEST_SLEEP, SHORTEST_SLEEP = 5.0, 0.05
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that the sweep looks at. ``rows``: those that may ever fall due; ``fire`` does what is due for one.
+
+    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed.
+    """
+
+    name: str
+    rows: Callable[[], QuerySet[Any]]
+    fire: Callable[[Any], object]
+    lock: tuple[str, ...] = ("case",)
+    set_back: Callable[[Swept, Exception], None] = sweeping.set_back
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        "promises",
+        lambda: Promise.objects.filter(state=Promise.State.OPEN).select_related("case"),
+        sweeping.promise,
+    ),
+    Source(
+        "appointments",
+        lambda: Appointment.objects.filter(state=Appointment.State.OPEN).select_related("case"),
+        sweeping.appointment,
+    ),
+)
+
+
+def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] = SOURCES) -> int:
+    """Do all that is due now, until nothing is or ``stop()`` says so; returns how many rows were looked at."""
+    looked = 0
+    for source in sources:
+        while not stop() and (done := batch(source)):
+            looked += done
+    return looked
+
+
+def batch(source: Source) -> int:
+    """Look at the rows that are due longest, at most BATCH; all that they cause is committed together."""
+    with transaction.atomic():
+        # no_key: whoever only points at the case (a draft, a letter) need not wait for us.
+        due = (
+            source.rows()
+            .filter(look_at__lte=clock.now())
+            .order_by("look_at", "id")
+            .select_for_update(skip_locked=True, of=source.lock, no_key=True)
+        )
+        rows = list(due[:BATCH])
+        for row in rows:
+            _one(source, row)
+    return len(rows)
+
+
+def _one(source: Source, row: Swept) -> None:
+    try:
+        with transaction.atomic():
+            # Read again: the lock was taken after the row was, and the row before it may have changed this one.
+            fresh = source.rows().filter(pk=row.pk, look_at__lte=clock.now()).first()
+            if fresh is not None:
+                source.fire(fresh)
+                connection.check_constraints()  # what the commit would refuse for the whole batch, it refuses here
+    except Exception as error:
+        if not connection.is_usable():
+            raise  # the database is gone, not this row poisoned
+        log.exception("%s %s cannot be worked through; set back", source.name, row.pk)
+        with transaction.atomic():
+            source.set_back(row, error)
+
+
+def next_look(sources: tuple[Source, ...] = SOURCES) -> datetime | None:
+    """When the next row falls due; None when none ever does."""
+    firsts = (
+        source.rows().order_by("look_at", "id").values_list("look_at", flat=True).first()
+        for source in sources
+    )
+    return min((at for at in firsts if at is not None), default=None)
+
+
+def run(stop: Event, sources: tuple[Source, ...] = SOURCES) -> None:
+    """Sweep until ``stop``: sleep until the next row falls due, some seconds at most. A lost database is waited for."""
+    failures = 0
+    while not stop.is_set():
+        try:
+            close_old_connections()
+            tick(stop.is_set, sources)
+            wait, failures = _pause(next_look(sources)), 0
+        except Exception as error:  # a thread that died in silence would let every promise break unseen
+            failures += 1
+            wait = min(0.2 * 2 ** min(failures, 8), 30.0)
+            log.error("the sweep goes on in %.1f s: %s", wait, error, exc_info=not isinstance(error, Error))
+            connection.close()
+        stop.wait(wait)
+    connection.close()
+
+
+def _pause(at: datetime | None) -> float:
+    if at is None:
+        return LONGEST_SLEEP
+    return min(max((at - clock.now()).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)
