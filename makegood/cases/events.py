@@ -60,7 +60,7 @@ _kind(
     message=int,
     promise=int,
     until=str,
-    optional={"times": list},
+    optional={"times": list, "justified": list},
 )
 _kind("noted", _("Wrote a note."), message=int)
 _kind("merchant_said", _("The merchant wrote."), message=int)
@@ -173,7 +173,7 @@ _kind(
     ask=int,
     promise=int,
     until=str,
-    optional={"times": list},
+    optional={"times": list, "justified": list},
 )
 _kind(
     "asked",

@@ -83,7 +83,10 @@ class HeldReply(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.HELD)
     why = models.CharField(max_length=40, blank=True, help_text="The code of the refusal that returned it.")
     at = models.DateTimeField(default=clock.now)
+    # As of promises.models.Swept (a sibling, so not inherited): the sweep sends what no page has sent.
     look_at = models.DateTimeField(null=True, help_text="When it goes out; none: it is settled.")
+    set_back = models.PositiveSmallIntegerField(default=0)
+    trouble = models.TextField(blank=True)
 
     class Meta:
         indexes = [
