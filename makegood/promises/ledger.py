@@ -160,7 +160,9 @@ def undo_by(delivery: Undelivered, at: datetime) -> list[Promise]:
         return []
     # By name: conversations stand beside promises, and siblings never import each other.
     letters = apps.get_model("makegood", "Delivery").objects.filter(message_id=delivery.message_id)
-    if letters.exclude(pk=delivery.pk).filter(state__in=("waiting", "sent")).exists():
+    came_back = letters.filter(pk=delivery.pk, state__in=("failed", "bounced"))
+    others = letters.exclude(pk=delivery.pk).filter(state__in=("waiting", "sent"))
+    if not came_back.exists() or others.exists():
         return []
     undone = list(Promise.objects.filter(proof_id=delivery.message_id, state=_KEPT).order_by("due_at", "id"))
     for promise in undone:
