@@ -68,6 +68,8 @@ MAY: dict[str, frozenset[str]] = {
     "deliver": _SYSTEM,
     # the house
     "keep_people": _ADMINS,
+    "keep_replies": _LEADS,
+    "switch_checks": _LEADS,
 }
 
 
