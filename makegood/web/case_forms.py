@@ -100,12 +100,6 @@ class NextWord(VerbForm):
         return exact or times.get(self.cleaned_data.get("next_word", ""))
 
 
-class Reply(NextWord):
-    field_order = ("text", "next_word", "next_word_at", "files")
-    text = lines(_("Answer to the customer"), required=False, rows=5)
-    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
-
-
 class Ask(NextWord):
     field_order = ("channel", "note", "next_word", "next_word_at")
     channel = forms.ChoiceField(label=_("How"), choices=list(CHANNELS.items()))

@@ -19,6 +19,7 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
+from makegood.web.reply_form import Reply
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -155,11 +156,11 @@ def _can_split(sheet: Sheet, by: Actor) -> bool:
     return sum(said.may_be_split for said in sheet.conversation) > 1
 
 
-_REPLY = ("text", "next_word_at", "files")
+_REPLY = ("text", "next_word_at", "files", "promises", "justified", "declined")
 _S = Status
 
 _TABLE = [
-    Verb("reply", "reply", "talk", _("Answer the customer"), forms.Reply, _with(talking.reply, *_REPLY), _is_open),
+    Verb("reply", "reply", "talk", _("Answer the customer"), Reply, _with(talking.reply, *_REPLY), _is_open),
     Verb("note", "note", "talk", _("Write a note"), forms.Note, _with(talking.note, "text", "files", seen=False), _always),
     Verb("answer_merchant", "answer_merchant", "talk", _("Write to the merchant"), forms.ToMerchant,
          _with(talking.answer_merchant, "text", "files", seen=False), _always),
@@ -185,7 +186,7 @@ _TABLE = [
          _with(fixing.verify, "proof", "reference", "what_was_seen"), _at(_S.FIXED)),
     Verb("find_wanting", "verify", "loop", _("It does not hold"), forms.FindWanting,
          _with(fixing.find_wanting, "what_was_seen"), _at(_S.FIXED, _S.VERIFIED)),
-    Verb("tell", "tell", "loop", _("Tell the customer"), forms.Reply, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
+    Verb("tell", "tell", "loop", _("Tell the customer"), Reply, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
     Verb("ask", "ask", "loop", _("Ask again"), forms.Ask, _with(telling.ask_again, "next_word_at", "channel", "note"),
          _at(_S.TOLD)),
     Verb("record_confirmation", "record_confirmation", "loop", _("Write down their answer"), forms.RecordConfirmation,

@@ -35,6 +35,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "welcome": ("/welcome/no-such-secret/", set()),
     "new_case": ("/cases/new/", DESK),
     "case": ("/cases/{number}/", DESK),
+    "case_ready": ("/cases/{number}/ready/?pick=received", DESK),
     "attachment": ("/files/{file}/", DESK | MERCHANTS),
     "report_shops": ("/report/", EVERYBODY),
     "report": ("/report/haneul/", EVERYBODY),

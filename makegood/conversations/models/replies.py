@@ -104,6 +104,11 @@ class HeldReply(models.Model):
             ),
         ]
 
+    @property
+    def left(self) -> int:
+        """Milliseconds until it goes out."""
+        return max(0, round((self.look_at - clock.now()).total_seconds() * 1000)) if self.look_at else 0
+
 
 class HeldFile(models.Model):
     """A file that waits with its reply."""

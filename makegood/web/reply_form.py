@@ -1,0 +1,46 @@
+"""The form of an answer to the customer: its words, the next word, and what the checks asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from makegood.base.errors import DeskError
+from makegood.desk import checking
+from makegood.desk.checking import Unfit
+from makegood.web import checks_draw
+from makegood.web.case_fields import Files, lines
+from makegood.web.case_forms import NextWord
+
+
+class Reply(NextWord):
+    """``found`` is what the checks found when the answer was refused; drawn under the words."""
+
+    composes = True
+    field_order = ("text", "next_word", "next_word_at", "files")
+    text = lines(_("Answer to the customer"), required=False, rows=5)
+    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
+    found: checks_draw.Drawn | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """The reasons, and an answer for each promised time, by the words as they are sent now."""
+        data = super().clean() or self.cleaned_data
+        data["justified"] = checks_draw.reasons(self.data)
+        data["promises"], data["declined"] = [], []
+        if any(str(name).startswith(checks_draw.HEARD) for name in self.data):
+            offers = checking.offers(self.case, data.get("text", ""), by=self.by)
+            try:
+                data["promises"], data["declined"] = checks_draw.answers(offers, self.data)
+            except forms.ValidationError as error:
+                raise ValidationError({"text": error}) from None
+        return data
+
+    def refuse(self, error: DeskError) -> None:
+        """What was found is drawn too: the reasons and answers that are wanted stand under the words."""
+        super().refuse(error)
+        if isinstance(error, Unfit):
+            at = self.cleaned_data.get("next_word_at")
+            self.found = checks_draw.drawn(error.look, self.data, at, open_next=False)
