@@ -57,7 +57,9 @@ def hold(
     with transaction.atomic():
         _lock(case.pk)
         if HeldReply.objects.filter(case=case, user_id=by.person, state=HeldReply.State.HELD).exists():
-            raise Refusal("held", _("Your last answer is just going out: wait some seconds, or take it back."))
+            raise Refusal(
+                "held", _("Your last answer is just going out: wait some seconds, or take it back.")
+            )
         try:
             with transaction.atomic():
                 VERBS[verb](case, by=by, seen=seen, files=files, **fields)
@@ -65,7 +67,13 @@ def hold(
         except _Tried:
             pass
         held = HeldReply.objects.create(
-            case=case, user_id=by.person, verb=verb, text=text, seen=seen, look_at=clock.now() + HOLD, payload=_packed(fields)
+            case=case,
+            user_id=by.person,
+            verb=verb,
+            text=text,
+            seen=seen,
+            look_at=clock.now() + HOLD,
+            payload=_packed(fields),
         )
         HeldFile.objects.bulk_create(
             [HeldFile(held=held, name=f.name, content_type=f.content_type, content=f.content) for f in files]
@@ -149,7 +157,9 @@ def _seen(held: HeldReply) -> int | None:
     if held.seen is None:
         return None
     others = CaseEvent.objects.filter(case=held.case, seq__gt=held.seen).exclude(actor_id=held.user_id)
-    return held.seen if others.exists() else Case.objects.values_list("version", flat=True).get(pk=held.case_id)
+    return (
+        held.seen if others.exists() else Case.objects.values_list("version", flat=True).get(pk=held.case_id)
+    )
 
 
 def _files(held: HeldReply) -> list[Upload]:
@@ -172,7 +182,9 @@ def _unpacked(held: HeldReply) -> dict[str, Any]:
     return {
         "text": held.text,
         "next_word_at": datetime.fromisoformat(at) if at else None,
-        "promises": [GivenTime(what, datetime.fromisoformat(due), words) for what, due, words in kept["promises"]],
+        "promises": [
+            GivenTime(what, datetime.fromisoformat(due), words) for what, due, words in kept["promises"]
+        ],
         "justified": kept["justified"],
         "declined": kept["declined"],
     }

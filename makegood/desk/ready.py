@@ -55,7 +55,8 @@ class Filled:
 def for_team(team_id: int | None) -> list[Ready]:
     """What a team may use, by name: its own before those of all teams, those before the shipped ones."""
     found = {
-        code: Ready(code, _by_code(reply.name), _by_code(reply.text)) for code, reply in shipped_replies().items()
+        code: Ready(code, _by_code(reply.name), _by_code(reply.text))
+        for code, reply in shipped_replies().items()
     }
     rows = CannedReply.objects.filter(Q(team=None) | Q(team_id=team_id)).select_related("team")
     for row in sorted(rows, key=lambda row: row.team_id is not None):
@@ -131,7 +132,9 @@ def save(
             raise Refusal("taken", _("This short code is taken."), field="code")
         row = row or CannedReply(by_id=by.person)
         row.team, row.code, row.off, row.by_id, row.at = team, code, off, by.person, clock.now()
-        row.names = {c: clean_line(names.get(c, ""), limit=80, field=f"name_{c}", required=False) for c in CODES}
+        row.names = {
+            c: clean_line(names.get(c, ""), limit=80, field=f"name_{c}", required=False) for c in CODES
+        }
         row.texts = found
         row.save()
     return row

@@ -94,7 +94,9 @@ def local(moment: datetime | None) -> str:
 def reasons(data: Mapping[str, Any]) -> dict[str, str]:
     """What was typed for each rule."""
     return {
-        str(key).removeprefix(JUSTIFY): str(data[key]) for key in data if str(key).startswith(JUSTIFY) and data[key]
+        str(key).removeprefix(JUSTIFY): str(data[key])
+        for key in data
+        if str(key).startswith(JUSTIFY) and data[key]
     }
 
 

@@ -23,6 +23,7 @@ from makegood.web import checks_draw
 from makegood.web.case import staff_page
 from makegood.web.case_verbs import VERBS
 
+
 @staff_page
 @require_POST
 def check(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
@@ -38,7 +39,9 @@ def check(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
     at = getattr(form, "cleaned_data", {}).get("next_word_at")
     open_next = not request.POST.get("next_word_at") and request.POST.get("next_word", "rule") == "rule"
     found = checks_draw.drawn(look, request.POST, at, open_next=open_next)
-    return render(request, "cases/_checks.html", {"found": found, "verb": verb, "written": bool(text.strip())})
+    return render(
+        request, "cases/_checks.html", {"found": found, "verb": verb, "written": bool(text.strip())}
+    )
 
 
 @staff_page
@@ -89,7 +92,9 @@ def go_out(request: HttpRequest, by: Actor, number: int, held_id: int) -> HttpRe
     holding.mine(held_id, by=by)
     held, error = holding.send(held_id)
     if error is not None:
-        told = _("Your answer was not sent: %(why)s Your words are in the editor again.") % {"why": error.reason}
+        told = _("Your answer was not sent: %(why)s Your words are in the editor again.") % {
+            "why": error.reason
+        }
         return _again(request, by, case, told, status=error.status, bad=True)
     sent = held.state == HeldReply.State.SENT
     event = case.events.filter(kind__in=("replied", "told"), actor_id=by.user_id).order_by("-seq").first()
@@ -112,7 +117,9 @@ def _again(
 ) -> HttpResponseBase:
     if sheet_page.is_htmx(request):
         return sheet_page.page(request, by, case_for(by, case.number), status=status, told=told, bad=bad)
-    messages.add_message(request, messages.WARNING if bad else messages.SUCCESS, str(told), "bad" if bad else "good")
+    messages.add_message(
+        request, messages.WARNING if bad else messages.SUCCESS, str(told), "bad" if bad else "good"
+    )
     return _to(case)
 
 
@@ -120,4 +127,3 @@ def _to(case: Case) -> HttpResponseRedirect:
     response = HttpResponseRedirect(reverse("case", args=[case.number]) + "#form-reply")
     response.status_code = 303
     return response
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, people, queue, search, signin
+from makegood.web import checks, me, people, queue, replies, search, signin
 
 
 class What:
@@ -27,6 +27,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", search.show, name="search"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
+    path("replies/", replies.show, name="replies"),
+    path("replies/new/", replies.edit, name="replies_new"),
+    path("replies/<int:pk>/", replies.edit, name="replies_edit"),
+    path("replies/<int:pk>/remove/", replies.remove, name="replies_remove"),
+    path("signatures/", replies.signatures, name="signatures"),
+    path("checks/", checks.show, name="checks"),
+    path("checks/switch/", checks.switch, name="checks_switch"),
     path("people/", people.lists, name="people"),
     path("people/<kept:what>/", people.lists, name="people"),
     path("people/<kept:what>/new/", people.edit, name="people_new"),

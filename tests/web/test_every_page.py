@@ -13,12 +13,14 @@ from makegood.base.languages import CODES
 from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
+from makegood.conversations.models import CannedReply
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
 
 DESK = {"minji", "sujin", "wei", "hana", "root"}
 KEEPERS = {"hana", "root"}
+LEADS = KEEPERS | {"sujin"}
 MERCHANTS = {"kang"}
 STRANGERS = {"luo"}  # a merchant of another shop
 EVERYBODY = {"nobody", *DESK, *MERCHANTS, *STRANGERS}
@@ -30,6 +32,11 @@ READ: dict[str, tuple[str, set[str]]] = {
     "search": ("/search/?q=환불", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
+    "replies": ("/replies/", DESK),
+    "replies_new": ("/replies/new/", LEADS),
+    "replies_edit": ("/replies/{canned}/", LEADS),
+    "signatures": ("/signatures/", LEADS),
+    "checks": ("/checks/", DESK),
     "people_new": ("/people/users/new/", KEEPERS),
     "people_edit": ("/people/users/{minji}/", KEEPERS),
     "welcome": ("/welcome/no-such-secret/", set()),
@@ -49,7 +56,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|language|people_link|customer_act)$")
+SENT = re.compile(r"^(case_\w+|queue_many|language|checks_switch|replies_remove|people_link|customer_act)$")
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -81,6 +88,9 @@ def places(cast):
         "file": case.attachments.get().pk,
         "token": access.token_of(case.links.get()),
         "minji": cast.minji.pk,
+        "canned": CannedReply.objects.create(
+            team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
+        ).pk,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
 
@@ -115,7 +125,7 @@ def test_who_may_read_what(cast, places, visitors, name):
 @pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize(
     "name",
-    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome")],
+    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "case_ready")],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):
     address, allowed = places[name]
