@@ -75,7 +75,7 @@ def drawn(look: Look, data: Mapping[str, Any], next_word_at: datetime | None, *,
 
 
 def _may_fill(row: OfferRow) -> bool:
-    return not row.answer and row.offer.possible and row.offer.what == "call_back"
+    return not row.answer and row.offer.possible and row.offer.what != "remedy"
 
 
 def _offer(offer: Offer, data: Mapping[str, Any], next_word_at: datetime | None) -> OfferRow:

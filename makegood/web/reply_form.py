@@ -28,10 +28,12 @@ class Reply(NextWord):
     def clean(self) -> dict[str, Any]:
         """The reasons, and an answer for each promised time, by the words as they are sent now."""
         data = super().clean() or self.cleaned_data
+        # A browser sends two characters for a line break and shows one: places are counted as it shows them.
+        data["text"] = data.get("text", "").replace("\r\n", "\n")
         data["justified"] = checks_draw.reasons(self.data)
         data["promises"], data["declined"] = [], []
         if any(str(name).startswith(checks_draw.HEARD) for name in self.data):
-            offers = checking.offers(self.case, data.get("text", ""), by=self.by)
+            offers = checking.offers(self.case, data["text"], by=self.by)
             try:
                 data["promises"], data["declined"] = checks_draw.answers(offers, self.data)
             except forms.ValidationError as error:

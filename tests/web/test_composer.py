@@ -76,7 +76,7 @@ def test_findings_come_in_the_writers_language_by_the_rules_of_the_customers(
         client, case, "check", {"text": "네,\r\n환불이 완료되었습니다.", "verb": "reply"}
     ).content.decode()
     assert title in page and 'name="justify-done.claimed"' in page
-    assert 'data-place="3,11"' in page, "the place counts one line break as one, as the text area does"
+    assert 'data-place="3,14"' in page, "the place counts one line break as one, as the text area does"
     assert not Draft.objects.exists() and stages.fresh(case).version == case.version
 
 

@@ -111,6 +111,8 @@
   document.addEventListener("htmx:afterRequest", (event) => { if (editor(event.detail.elt) && event.detail.successful) store?.removeItem(place()); });
   const begin = () => {
     document.querySelectorAll("[data-needs-script]").forEach((el) => { el.hidden = false; });
+    // Words that stand here already (a draft, words that were taken back) are looked at too.
+    document.querySelectorAll("textarea[data-editor]").forEach((el) => { const box = el.parentElement.querySelector(".checks"); if (el.value && box && !box.children.length) htmx.trigger(box, "recheck"); });
     const kept = store?.getItem(place()), box = document.querySelector("textarea[data-editor]");
     if (!kept || !box || box.value === kept) return;
     // Another page wrote meanwhile: under a new name of this tab its words are covered as a version, not lost.
