@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import StringConstraints as Text
 
 from makegood.cases.urgency import Impact
+from makegood.desk.saying import GivenTime
 
 Line = Annotated[str, Text(max_length=400)]
 Words = Annotated[str, Text(max_length=200_000)]
@@ -93,9 +94,30 @@ class Said(Body):
     text: Words
 
 
+class GivenTimeIn(Body):
+    what: Code = Field(description="remedy, call_back, decision or other")
+    due_at: Moment
+    words: Line = Field(description="The words of the text that give it.")
+
+
 class Reply(Seen):
+    """Sent at once: the ten seconds in which an answer can be taken back are the page's alone."""
+
     text: Words
     next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
+    promises: Annotated[list[GivenTimeIn], Field(max_length=20)] = Field(
+        default=[], description="Times that the text promises, each to be kept."
+    )
+    declined: Annotated[list[Line], Field(max_length=20)] = Field(
+        default=[], description="Words of the text that name a time and are no promise."
+    )
+    justified: dict[Code, Words] = Field(
+        default={}, description="Why it may go out as it is, by the code of the rule that asks for a reason."
+    )
+
+    def fields(self) -> dict[str, Any]:
+        promises = [GivenTime(p.what, p.due_at, p.words) for p in self.promises]
+        return {**super().fields(), "promises": promises}
 
 
 class Triage(Seen):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import get_language
+
 from makegood.cases.models import Case, CaseEvent
 from makegood.desk import checking, drafting, holding, ready
 from makegood.desk.sheet import Sheet
@@ -31,5 +33,5 @@ def composer(sheet: Sheet, by: Actor) -> dict[str, Any]:
         "held": held,
         "held_mine": next((one for one in held if one.user_id == user), None),
         "versions": drafting.versions(case, user),
-        "ready": [(one.code, one.name(case.language)) for one in here],
+        "ready": [(one.code, one.name(get_language() or case.language)) for one in here],
     }

@@ -36,6 +36,8 @@
       if (f.type === "radio") f.checked = typed.get(key) || f.checked; else if (typed.get(key)) f.value = typed.get(key);
     }
     const fills = box.querySelector("[data-fills]"); const at = box.closest("form")?.elements.next_word_at;
+    // What we filled in for words that are gone goes with them.
+    if (at?.dataset.filled && !at.dataset.left && !box.querySelector(".offer")) { at.value = ""; delete at.dataset.filled; }
     if (fills && at && !at.value && !at.dataset.left) { at.value = fills.dataset.fills; at.dataset.filled = "1"; htmx.trigger(box, "recheck"); }
   });
   // Who takes the time out again has decided: it is not put back.
