@@ -7,19 +7,26 @@ from makegood.conversations.models import (
     AsksDeclined,
     Attachment,
     Blob,
+    CannedReply,
     Delivery,
     Draft,
+    DraftVersion,
+    HeldFile,
+    HeldReply,
     HelperTask,
     Letter,
     LetterSource,
     Mailbox,
     Message,
     OnCopy,
+    ReplyOverride,
+    RuleLevel,
     SearchEntry,
 )
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
+from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
 from makegood.transactions.models import Order, Payment, Shipment
@@ -32,11 +39,16 @@ __all__ = [
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "CannedReply",
     "Circuit",
     "ClockSwitch",
     "Customer",
     "Delivery",
     "Draft",
+    "DraftVersion",
+    "Habit",
+    "HeldFile",
+    "HeldReply",
     "HelperTask",
     "IdempotencyKey",
     "Letter",
@@ -48,10 +60,13 @@ __all__ = [
     "Order",
     "Payment",
     "Promise",
+    "ReplyOverride",
+    "RuleLevel",
     "SearchEntry",
     "Shipment",
     "Shop",
     "SignInLink",
+    "Signature",
     "Team",
     "User",
 ]

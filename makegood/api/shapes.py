@@ -101,10 +101,18 @@ class GivenTime(Body):
 
 
 class Tell(Seen):
+    """Sent at once: the ten seconds in which an answer can be taken back are the page's alone."""
+
     text: Words
     next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
     promises: Annotated[list[GivenTime], Field(max_length=20)] = Field(
-        default=[], description="Further times that the text gives."
+        default=[], description="Times that the text promises, each to be kept."
+    )
+    declined: Annotated[list[Line], Field(max_length=20)] = Field(
+        default=[], description="Words of the text that name a time and are no promise."
+    )
+    justified: dict[Code, Words] = Field(
+        default={}, description="Why it may go out as it is, by the code of the rule that asks for a reason."
     )
 
     def fields(self) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _kind(
     message=int,
     promise=int,
     until=str,
-    optional={"times": list},
+    optional={"times": list, "justified": list},
 )
 _kind("noted", _("Wrote a note."), message=int)
 _kind("letter_noted", _("A letter was kept as a note: %(why)s."), message=int, why=str)
@@ -175,7 +175,7 @@ _kind(
     ask=int,
     promise=int,
     until=str,
-    optional={"times": list},
+    optional={"times": list, "justified": list},
 )
 _kind(
     "asked",

@@ -30,6 +30,7 @@ KINDS = {
         "The customer did not answer, however often they were asked. The case is yours again."
     ),
     "woken": _("The case that was put aside is awake again."),
+    "reply_returned": _("Your answer was not sent. Its words are kept as your draft."),
     "call_now": _("Please call the customer and ask whether it is made good."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }

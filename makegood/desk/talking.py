@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status
 from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author, Upload
-from makegood.desk import saying
+from makegood.desk import checking, saying
 from makegood.desk.opening import remember
 from makegood.desk.saying import GivenTime
 from makegood.desk.verb import verb
@@ -45,16 +45,30 @@ def reply(
     files: Sequence[Upload] = (),
     promises: Sequence[GivenTime] = (),
     decides: bool = False,
+    justified: Mapping[str, str] | None = None,
+    declined: Sequence[str] = (),
 ) -> CaseEvent:
     """Answer the customer, and promise the next word in the same act: without that time an open case is not answered.
 
     Keeps the open promises of a word whose time has not passed, breaks the others, and gives the new one. ``promises``
     are further times that the words give; ``decides`` says that this answer tells our decision, and keeps that promise.
+    ``justified`` are reasons by rule and ``declined`` words that are no promise (``desk/checking.py``). Raises Unfit.
     """
     case = pen.hold(case.pk, seen=seen)
     if not case.is_open:
         raise Refusal("ended", _("The case has ended. Open it again to answer."))
+    reasons = checking.passing(
+        case,
+        text,
+        by=by,
+        verb="reply",
+        next_word_at=next_word_at,
+        justified=justified,
+        promises=promises,
+        declined=declined,
+    )
     word = saying.say(case, "reply", text, next_word_at, by=by, files=files, promises=promises)
+    checking.keep(reasons, word.message_id, by=by)
     if decides:
         ledger.keep(decisions(case), proof_id=word.message_id)
     moves: dict[str, Any] = (
@@ -64,7 +78,7 @@ def reply(
         case,
         "replied",
         by=by,
-        data=word.data,
+        data={**word.data, "justified": sorted(reasons) or None},
         due_at=ledger.next_due(case),
         **moves,
     )

@@ -20,7 +20,8 @@ from django.db import Error, close_old_connections, connection, transaction
 from django.db.models import QuerySet
 
 from makegood.base import clock
-from makegood.desk import sweeping
+from makegood.conversations.models import HeldReply
+from makegood.desk import holding, sweeping
 from makegood.promises.models import Appointment, Promise, Swept
 
 log = logging.getLogger("makegood.sweep")
@@ -54,6 +55,11 @@ SOURCES: tuple[Source, ...] = (
         "appointments",
         lambda: Appointment.objects.filter(state=Appointment.State.OPEN).select_related("case"),
         sweeping.appointment,
+    ),
+    Source(
+        "held replies",
+        lambda: HeldReply.objects.filter(state=HeldReply.State.HELD).select_related("case"),
+        holding.fire,
     ),
 )
 

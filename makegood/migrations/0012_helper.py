@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('makegood', '0010_letters_in'),
+        ('makegood', '0011_replies'),
     ]
 
     operations = [

@@ -257,7 +257,7 @@ def _question(entry: Entry) -> Question:
 
 def strays(folder: str, also: Iterable[str] = ()) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/. ``also``: other known names."""
-    known = {"taxonomy.toml", "sources.toml", "policy.toml"}
+    known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml"}
     known |= {f"calendars/{code}.toml" for code in CALENDARS} | set(also)
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (

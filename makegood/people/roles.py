@@ -82,6 +82,8 @@ MAY: dict[str, frozenset[str]] = {
     "keep_people": _ADMINS,
     "keep_calendars": _ADMINS,
     "keep_clocks": _ADMINS,
+    "keep_replies": _LEADS,
+    "switch_checks": _LEADS,
 }
 
 

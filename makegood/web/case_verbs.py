@@ -33,8 +33,9 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
-from makegood.web import clock_forms
+from makegood.web import clock_forms, promise_forms
 from makegood.web.letter_forms import SendAgain
+from makegood.web.reply_form import Reply, Tell
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -193,12 +194,11 @@ def _can_split(sheet: Sheet, by: Actor) -> bool:
     return sum(said.may_be_split for said in sheet.conversation) > 1
 
 
-_REPLY = ("text", "next_word_at", "files")
+_REPLY = ("text", "next_word_at", "files", "promises", "justified", "declined")
 _S = Status
 
 _TABLE = [
-    Verb("reply", "reply", "talk", _("Answer the customer"), forms.Reply, _with(talking.reply, *_REPLY, "decides"),
-         _is_open),
+    Verb("reply", "reply", "talk", _("Answer the customer"), Reply, _with(talking.reply, *_REPLY, "decides"), _is_open),
     Verb("note", "note", "talk", _("Write a note"), forms.Note, _with(talking.note, "text", "files", seen=False), _always),
     Verb("answer_merchant", "answer_merchant", "talk", _("Write to the merchant"), forms.ToMerchant,
          _with(talking.answer_merchant, "text", "files", seen=False), _always),
@@ -222,14 +222,14 @@ _TABLE = [
     Verb("wait", "wait", "own", _("Wait for somebody"), forms.Wait, _with(handling.wait, "waiting_for"),
          _at(_S.WORKING, _S.WAITING)),
     Verb("go_on", "wait", "own", _("Go on working"), forms.Plain, _plain(handling.wait, waiting_for=""), _at(_S.WAITING)),
-    Verb("promise", "promise", "promise", _("Promise something"), forms.Promise,
+    Verb("promise", "promise", "promise", _("Promise something"), promise_forms.Promise,
          _with(promising.promise, "what", "due_at", "words", "to"), _is_open),
-    Verb("record_call", "record_call", "promise", _("Write down a call"), forms.RecordCall,
+    Verb("record_call", "record_call", "promise", _("Write down a call"), promise_forms.RecordCall,
          _with(promising.record_call, "words", "reached", "next_word_at"), _is_open),
-    Verb("keep_promise", "keep_promise", "inline", _("It was done"), forms.KeepPromise, _keep, _is_open),
-    Verb("withdraw_promise", "withdraw_promise", "inline", _("Withdraw it"), forms.WithdrawPromise, _withdraw_promise,
+    Verb("keep_promise", "keep_promise", "inline", _("It was done"), promise_forms.KeepPromise, _keep, _is_open),
+    Verb("withdraw_promise", "withdraw_promise", "inline", _("Withdraw it"), promise_forms.WithdrawPromise, _withdraw_promise,
          _is_open),
-    Verb("snooze", "snooze", "promise", _("Put aside for a while"), forms.Snooze,
+    Verb("snooze", "snooze", "promise", _("Put aside for a while"), promise_forms.Snooze,
          _with(snoozing.snooze, "until", "reason", "next_word_at"), _is_open),
     Verb("wake", "snooze", "promise", _("Wake it now"), forms.Plain, lambda case, by, d: snoozing.wake(case, by=by),
          lambda s, by: s.case.snoozed_until is not None),
@@ -244,7 +244,7 @@ _TABLE = [
          _with(fixing.verify, "proof", "reference", "what_was_seen"), _at(_S.FIXED)),
     Verb("find_wanting", "verify", "loop", _("It does not hold"), forms.FindWanting,
          _with(fixing.find_wanting, "what_was_seen"), _at(_S.FIXED, _S.VERIFIED)),
-    Verb("tell", "tell", "loop", _("Tell the customer"), forms.Tell, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
+    Verb("tell", "tell", "loop", _("Tell the customer"), Tell, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
     Verb("ask", "ask", "loop", _("Ask again"), forms.Ask, _with(telling.ask_again, "next_word_at", "channel", "note"),
          _at(_S.TOLD)),
     Verb("record_confirmation", "record_confirmation", "loop", _("Write down their answer"), forms.RecordConfirmation,

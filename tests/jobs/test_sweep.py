@@ -242,5 +242,8 @@ def test_a_tick_reads_by_index_what_is_due_only(cast):
         cursor.execute("ANALYZE makegood_promise")
     for source in sweep.SOURCES:
         plan = source.rows().filter(look_at__lte=now).order_by("look_at", "id")[: sweep.BATCH].explain()
-        assert f"{source.name[:-1]}_look" in plan, plan
+        # Held replies live ten seconds: either of their partial indexes holds nothing else.
+        held = ("held_due", "one_held_reply_each")
+        wanted = held if source.name == "held replies" else (f"{source.name[:-1]}_look",)
+        assert any(index in plan for index in wanted), plan
     assert Appointment.objects.count() == 0

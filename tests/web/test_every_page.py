@@ -13,6 +13,7 @@ from makegood.base.languages import CODES
 from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
+from makegood.conversations.models import CannedReply
 from makegood.people import calendars
 from tests import cast as stages
 from tests.mail import post
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 DESK = {"minji", "sujin", "wei", "hana", "root"}
 KEEPERS = {"hana", "root"}
+LEADS = KEEPERS | {"sujin"}
 MERCHANTS = {"kang"}
 STRANGERS = {"luo"}  # a merchant of another shop
 EVERYBODY = {"nobody", *DESK, *MERCHANTS, *STRANGERS}
@@ -35,6 +37,11 @@ READ: dict[str, tuple[str, set[str]]] = {
     "notices": ("/notices/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
+    "replies": ("/replies/", DESK),
+    "replies_new": ("/replies/new/", LEADS),
+    "replies_edit": ("/replies/{canned}/", LEADS),
+    "signatures": ("/signatures/", LEADS),
+    "checks": ("/checks/", DESK),
     "people_new": ("/people/users/new/", KEEPERS),
     "people_edit": ("/people/users/{minji}/", KEEPERS),
     "calendars": ("/people/calendars/", KEEPERS),
@@ -53,6 +60,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "welcome": ("/welcome/no-such-secret/", set()),
     "new_case": ("/cases/new/", DESK),
     "case": ("/cases/{number}/", DESK),
+    "case_ready": ("/cases/{number}/ready/?pick=received", DESK),
     "attachment": ("/files/{file}/", DESK | MERCHANTS),
     "report_shops": ("/report/", EVERYBODY),
     "report": ("/report/haneul/", EVERYBODY),
@@ -67,7 +75,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|notices_seen|language|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -107,6 +115,9 @@ def places(cast):
         "minji": cast.minji.pk,
         "haneul": cast.haneul.pk,
         "calendar": calendars.standing(cast.haneul)[1].calendar_id,
+        "canned": CannedReply.objects.create(
+            team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
+        ).pk,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
 
@@ -152,7 +163,16 @@ def test_who_may_read_what(cast, places, visitors, name):
     [
         n
         for n in READ
-        if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "letter_source")
+        if n
+        not in (
+            "healthz",
+            "attachment",
+            "customer_file",
+            "merchant_file",
+            "welcome",
+            "letter_source",
+            "case_ready",
+        )
     ],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):

@@ -9,19 +9,33 @@ from makegood.conversations.models.letters import (
     Mailbox,
     OnCopy,
 )
+from makegood.conversations.models.replies import (
+    CannedReply,
+    DraftVersion,
+    HeldFile,
+    HeldReply,
+    ReplyOverride,
+    RuleLevel,
+)
 from makegood.conversations.models.said import Attachment, Blob, Draft, Message, SearchEntry
 
 __all__ = [
     "AsksDeclined",
     "Attachment",
     "Blob",
+    "CannedReply",
     "Delivery",
     "Draft",
+    "DraftVersion",
+    "HeldFile",
+    "HeldReply",
     "HelperTask",
     "Letter",
     "LetterSource",
     "Mailbox",
     "Message",
     "OnCopy",
+    "ReplyOverride",
+    "RuleLevel",
     "SearchEntry",
 ]
