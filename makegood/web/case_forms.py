@@ -17,8 +17,6 @@ from makegood.desk.telling import CHANNELS
 from makegood.packs import policy
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
-from makegood.promises import ledger
-from makegood.promises.models import Promise as PromiseRow
 from makegood.web.case_fields import (
     Choices,
     Files,
@@ -130,40 +128,6 @@ def waits_for_word() -> timedelta:
     """The time until the customer is asked again for their word, and the night and weekend that may lie before it."""
     asks = policy().confirmation.after
     return (asks[1] if len(asks) > 1 else policy().confirmation.over) + timedelta(days=3)
-
-
-class Promise(VerbForm):
-    what = forms.ChoiceField(label=_("What"))
-    due_at = moment(_("By when"))
-    to = forms.ChoiceField(label=_("To whom"), choices=list(ledger.TO.items()))
-    words = lines(_("In which words"), help_text=_("As it was said to them."))
-
-    def prepare(self) -> None:
-        kinds = dict(PromiseRow.What.choices)
-        self.fields["what"].choices = [(k, kinds[k]) for k in ("call_back", "decision", "remedy", "other")]  # type: ignore[attr-defined]
-
-
-class RecordCall(NextWord):
-    field_order = ("reached", "words", "next_word", "next_word_at")
-    reached = forms.BooleanField(label=_("The customer was reached"), required=False)
-    words = lines(_("What was said"))
-
-
-class KeepPromise(VerbForm):
-    promise = forms.IntegerField(widget=forms.HiddenInput)
-    proof = line(_("What was done, and where it can be seen"), required=True)
-
-
-class WithdrawPromise(VerbForm):
-    promise = forms.IntegerField(widget=forms.HiddenInput)
-    reason = line(_("Reason"), required=True)
-
-
-class Snooze(VerbForm):
-    field_order = ("until", "reason", "next_word_at")
-    until = moment(_("Until"))
-    reason = lines(_("Reason"), rows=2)
-    next_word_at = moment(_("exactly at"))
 
 
 class Ask(NextWord):

@@ -30,6 +30,7 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
+from makegood.web import promise_forms
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -195,14 +196,14 @@ _TABLE = [
     Verb("wait", "wait", "own", _("Wait for somebody"), forms.Wait, _with(handling.wait, "waiting_for"),
          _at(_S.WORKING, _S.WAITING)),
     Verb("go_on", "wait", "own", _("Go on working"), forms.Plain, _plain(handling.wait, waiting_for=""), _at(_S.WAITING)),
-    Verb("promise", "promise", "promise", _("Promise something"), forms.Promise,
+    Verb("promise", "promise", "promise", _("Promise something"), promise_forms.Promise,
          _with(promising.promise, "what", "due_at", "words", "to"), _is_open),
-    Verb("record_call", "record_call", "promise", _("Write down a call"), forms.RecordCall,
+    Verb("record_call", "record_call", "promise", _("Write down a call"), promise_forms.RecordCall,
          _with(promising.record_call, "words", "reached", "next_word_at"), _is_open),
-    Verb("keep_promise", "keep_promise", "inline", _("It was done"), forms.KeepPromise, _keep, _is_open),
-    Verb("withdraw_promise", "withdraw_promise", "inline", _("Withdraw it"), forms.WithdrawPromise, _withdraw_promise,
+    Verb("keep_promise", "keep_promise", "inline", _("It was done"), promise_forms.KeepPromise, _keep, _is_open),
+    Verb("withdraw_promise", "withdraw_promise", "inline", _("Withdraw it"), promise_forms.WithdrawPromise, _withdraw_promise,
          _is_open),
-    Verb("snooze", "snooze", "promise", _("Put aside for a while"), forms.Snooze,
+    Verb("snooze", "snooze", "promise", _("Put aside for a while"), promise_forms.Snooze,
          _with(snoozing.snooze, "until", "reason", "next_word_at"), _is_open),
     Verb("wake", "snooze", "promise", _("Wake it now"), forms.Plain, lambda case, by, d: snoozing.wake(case, by=by),
          lambda s, by: s.case.snoozed_until is not None),
