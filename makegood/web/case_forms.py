@@ -1,4 +1,7 @@
-"""One form a verb of the case sheet. A form parses; what may be is for the desk to say, beside the control."""
+"""One form a verb of the case sheet. A form parses; what may be is for the desk to say, beside the control.
+
+Over 300 lines: a table of small forms; those of promises stand in ``promise_forms.py``.
+"""
 
 from __future__ import annotations
 
