@@ -1,6 +1,6 @@
 """One form a verb of the case sheet. A form parses; what may be is for the desk to say, beside the control.
 
-A little over 300 lines: one list, whose entries are read side by side.
+Over 300 lines: a table of small forms; those of promises stand in ``promise_forms.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The forms of promises given and kept by hand: a call, a date, what is put aside."""
+"""The forms of promises given, kept and withdrawn by hand, of calls, and of putting a case aside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from makegood.promises import ledger
-from makegood.promises.models import Promise as PromiseRow
+from makegood.promises.models import Promise as PromiseRow, Promise as Row
 from makegood.web.case_fields import line, lines, moment
 from makegood.web.case_forms import NextWord, VerbForm
 
@@ -18,7 +18,7 @@ class Promise(VerbForm):
     words = lines(_("In which words"), help_text=_("As it was said to them."))
 
     def prepare(self) -> None:
-        kinds = dict(PromiseRow.What.choices)
+        kinds = dict(Row.What.choices)
         self.fields["what"].choices = [(k, kinds[k]) for k in ("call_back", "decision", "remedy", "other")]  # type: ignore[attr-defined]
 
 
