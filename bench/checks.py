@@ -53,7 +53,9 @@ def main() -> None:
     for language, words in PAGE.items():
         text = (words * 60)[:2990]
         nth = iter(range(10**9))
-        pure = timed(lambda: check(f"{text}{next(nth)}", language, "update", Facts(language=language)), rounds)  # noqa: B023
+        pure = timed(
+            lambda: check(f"{text}{next(nth)}", language, "update", Facts(language=language)), rounds
+        )  # noqa: B023
         print(f"{language:8} the words alone         p50 {pure[0]:6.1f} ms   p99 {pure[1]:6.1f} ms")
         case = Case.objects.filter(language=language, ended_at__isnull=True).first()
         if case is None:

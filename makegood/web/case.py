@@ -39,7 +39,9 @@ def staff_page(view: View) -> View:
         user = request.user
         if not user.is_authenticated:
             # A signed-out htmx press must not swap the sign-in page over words that were not sent.
-            return HttpResponse(status=401) if is_htmx(request) else redirect_to_login(request.get_full_path())
+            return (
+                HttpResponse(status=401) if is_htmx(request) else redirect_to_login(request.get_full_path())
+            )
         if not user.is_staff_here:
             raise NotThere("no_case", _("There is no such case."))
         with timezone.override(ZoneInfo(user.zone)):
@@ -141,6 +143,8 @@ def _keep(form: VerbForm, by: Actor) -> None:
     """What was meant for the customer is kept as a draft too, whatever the browser does with the answer."""
     if form.verb in ("reply", "tell") and by.user_id:
         try:
-            drafting.keep(form.case, by.user_id, str(form.data.get("text", "")), str(form.data.get("tab", "")))
+            drafting.keep(
+                form.case, by.user_id, str(form.data.get("text", "")), str(form.data.get("tab", ""))
+            )
         except DeskError:
             pass  # too long to keep: it stands in the form that goes back

@@ -16,7 +16,12 @@ pytestmark = pytest.mark.django_db
 
 
 def body(text: str, **more):
-    return {"seen": None, "text": text, "next_word_at": (clock.now() + timedelta(hours=4)).isoformat(), **more}
+    return {
+        "seen": None,
+        "text": text,
+        "next_word_at": (clock.now() + timedelta(hours=4)).isoformat(),
+        **more,
+    }
 
 
 def test_a_grave_finding_is_a_problem_with_its_place_and_a_reason_lets_it_pass(cast, call):
@@ -27,7 +32,9 @@ def test_a_grave_finding_is_a_problem_with_its_place_and_a_reason_lets_it_pass(c
     found = next(f for f in problem["findings"] if f["rule"] == "done.claimed")
     assert (found["level"], found["start"], found["quote"]) == ("justify", 0, "환불이 완료되었습니다")
     assert not Message.objects.filter(case=case, author="staff").exists()
-    sent = minji.verb(case.number, "reply", body("환불이 완료되었습니다.", justified={"done.claimed": "seen"}))
+    sent = minji.verb(
+        case.number, "reply", body("환불이 완료되었습니다.", justified={"done.claimed": "seen"})
+    )
     assert sent.status_code == 200 and ReplyOverride.objects.get().reason == "seen"
 
 

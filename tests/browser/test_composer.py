@@ -20,7 +20,9 @@ NOON = re.compile(r"^\d{4}-\d\d-\d\dT12:00$")
 
 
 def said(case) -> list[str]:
-    return list(Message.objects.filter(case=case, author="staff", audience="customer").values_list("body", flat=True))
+    return list(
+        Message.objects.filter(case=case, author="staff", audience="customer").values_list("body", flat=True)
+    )
 
 
 @pytest.mark.parametrize("language", ["ko", "zh-hans", "en"])
@@ -79,4 +81,3 @@ def test_minji_writes_is_told_sends_and_takes_it_back(language: str, window: Cal
         page.locator("#press-reply").click()
     assert sent.value.status == 200
     assert said(case) == [text] and HeldReply.objects.filter(state="sent").count() == 1
-
