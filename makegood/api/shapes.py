@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import StringConstraints as Text
 
 from makegood.cases.urgency import Impact
-from makegood.desk.saying import GivenTime
+from makegood.desk import saying
 
 Line = Annotated[str, Text(max_length=400)]
 Words = Annotated[str, Text(max_length=200_000)]
@@ -94,19 +94,19 @@ class Said(Body):
     text: Words
 
 
-class GivenTimeIn(Body):
-    what: Code = Field(description="remedy, call_back, decision or other")
+class GivenTime(Body):
+    what: Code = Field(description="decision, remedy, call_back or other.")
     due_at: Moment
-    words: Line = Field(description="The words of the text that give it.")
+    words: Words = Field(description="The words of the text that give this time.")
 
 
-class Reply(Seen):
+class Tell(Seen):
     """Sent at once: the ten seconds in which an answer can be taken back are the page's alone."""
 
     text: Words
     next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
-    promises: Annotated[list[GivenTimeIn], Field(max_length=20)] = Field(
-        default=[], description="Times that the text promises, each to be kept."
+    promises: Annotated[list[GivenTime], Field(max_length=20)] = Field(
+        default=[], description="Further times that the text gives."
     )
     declined: Annotated[list[Line], Field(max_length=20)] = Field(
         default=[], description="Words of the text that name a time and are no promise."
@@ -116,8 +116,49 @@ class Reply(Seen):
     )
 
     def fields(self) -> dict[str, Any]:
-        promises = [GivenTime(p.what, p.due_at, p.words) for p in self.promises]
-        return {**super().fields(), "promises": promises}
+        times = [saying.GivenTime(**time.fields()) for time in self.promises or ()]
+        return {**super().fields(), "promises": times}
+
+
+class Reply(Tell):
+    decides: Yes = Field(default=False, description="This answer tells our decision, and keeps that promise.")
+
+
+class Promise(Seen):
+    what: Code = Field(description="decision, remedy, call_back or other.")
+    due_at: Moment | None
+    words: Words
+    to: Code = Field(default="customer", description="customer, merchant, staff or authority.")
+
+
+class KeepPromise(Seen):
+    promise: Row
+    proof: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "proof": self.proof}
+
+
+class WithdrawPromise(Seen):
+    promise: Row
+    reason: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "reason": self.reason}
+
+
+class RecordCall(Seen):
+    words: Words
+    reached: Yes
+    next_word_at: Moment | None = Field(default=None, description="Needed when the customer was reached.")
+
+
+class Snooze(Seen):
+    until: Moment | None
+    reason: Words
+    next_word_at: Moment | None = Field(
+        default=None, description="Needed when the promised next word falls due before 'until'."
+    )
 
 
 class Triage(Seen):

@@ -14,7 +14,18 @@ from makegood.base.errors import NotThere, Refusal
 from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import (
+    closing,
+    fixing,
+    handling,
+    joining,
+    promising,
+    sharing,
+    snoozing,
+    talking,
+    telling,
+    triaging,
+)
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 
@@ -86,12 +97,18 @@ VERBS: tuple[Verb, ...] = (
     Verb("take", "take", handling.take, shapes.Seen),
     Verb("assign", "assign", handling.assign, shapes.Assign, receivers),
     Verb("wait", "wait", handling.wait, shapes.Wait),
+    Verb("promise", "promise", promising.promise, shapes.Promise),
+    Verb("keep_promise", "keep_promise", promising.keep_promise, shapes.KeepPromise),
+    Verb("withdraw_promise", "withdraw_promise", promising.withdraw_promise, shapes.WithdrawPromise),
+    Verb("record_call", "record_call", promising.record_call, shapes.RecordCall),
+    Verb("snooze", "snooze", snoozing.snooze, shapes.Snooze),
+    Verb("wake", "snooze", snoozing.wake),
     Verb("raise_urgency", "raise_urgency", handling.raise_urgency, shapes.RaiseUrgency),
     Verb("lower_urgency", "lower_urgency", handling.lower_urgency, shapes.LowerUrgency),
     Verb("fix", "fix", fixing.record_fix, shapes.Fix),
     Verb("verify", "verify", fixing.verify, shapes.Verify),
     Verb("find_wanting", "verify", fixing.find_wanting, shapes.FindWanting),
-    Verb("tell", "tell", telling.tell, shapes.Reply),
+    Verb("tell", "tell", telling.tell, shapes.Tell),
     Verb("ask", "ask", telling.ask_again, shapes.Ask),
     Verb(
         "record_confirmation", "record_confirmation", telling.record_confirmation, shapes.RecordConfirmation

@@ -45,6 +45,7 @@ def hold(
     promises: Sequence[GivenTime] = (),
     justified: Mapping[str, str] | None = None,
     declined: Sequence[str] = (),
+    decides: bool = False,
 ) -> HeldReply:
     """Hold what ``verb`` would send. Raises what the verb raises (it is tried and rolled back): a refusal comes now."""
     fields: dict[str, Any] = {
@@ -53,6 +54,7 @@ def hold(
         "promises": promises,
         "justified": justified,
         "declined": declined,
+        **({"decides": decides} if verb == "reply" else {}),
     }
     with transaction.atomic():
         _lock(case.pk)
@@ -173,6 +175,7 @@ def _packed(fields: Mapping[str, Any]) -> dict[str, Any]:
         "promises": [[p.what, p.due_at.isoformat(), p.words] for p in fields["promises"]],
         "justified": dict(fields["justified"] or {}),
         "declined": list(fields["declined"]),
+        **({"decides": fields["decides"]} if "decides" in fields else {}),
     }
 
 
@@ -187,4 +190,5 @@ def _unpacked(held: HeldReply) -> dict[str, Any]:
         ],
         "justified": kept["justified"],
         "declined": kept["declined"],
+        **({"decides": kept["decides"]} if "decides" in kept else {}),
     }

@@ -46,14 +46,17 @@ class Told:
 
 
 def notify(
-    case: Case, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
+    case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
 ) -> list[int]:
-    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told."""
+    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told.
+
+    ``case`` is None for what belongs to none (a letter that could not be read).
+    """
     if kind not in KINDS:
         raise LookupError(f"{kind} stands in no row of desk/notices.py")
     wanted = {user for user in to if user is not None}
-    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF) if wanted else []
-    users = sorted(user.pk for user in found)
+    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF)
+    users = sorted(found.values_list("pk", flat=True)) if wanted else []
     now = clock.now()
     Notice.objects.bulk_create(
         [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
@@ -73,9 +76,10 @@ def owner_of(case: Case) -> list[int]:
 
 def leads_of(case: Case) -> list[int]:
     """The rung above the owner: the lead of the case's team; with no owner or no such lead, all leads who serve the shop."""
-    team = Team.objects.select_related("lead").filter(pk=case.team_id or 0).first()
-    if case.owner_id and team and team.lead and team.lead.is_active:
-        return [team.lead.pk]
+    if case.owner_id and case.team_id:
+        lead = Team.objects.filter(pk=case.team_id, lead__is_active=True).values_list("lead_id", flat=True)
+        if found := lead.first():
+            return [found]
     return leads_serving(case.shop_id)
 
 

@@ -30,7 +30,7 @@ from makegood.desk.timeline import Row
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
-from makegood.promises.models import Promise
+from makegood.promises.models import WORDS, Appointment, Promise
 
 #: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
 LAST = 150
@@ -66,6 +66,7 @@ class Sheet:
     why: list[Why]
     promises: list[Promise]
     past_promises: list[Promise]
+    appointments: list[Appointment]
     order: OrderSeen | None
     around: Around
     conversation: list[Said]
@@ -81,6 +82,13 @@ class Sheet:
     earlier_rows: bool
     others: list[Presence]
     draft: str
+
+    @property
+    def next_word(self) -> datetime | None:
+        """By when the customer hears from us, or since when they should have: the word that was broken and has not come."""
+        owed = [p for p in self.past_promises if p.state == Promise.State.BROKEN and not p.answered]
+        words = [p.due_at for p in self.promises + owed if p.what in WORDS and p.to == "customer"]
+        return min(words, default=None)
 
     @property
     def broken(self) -> int:
@@ -109,6 +117,9 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         why=_why(case, evidence),
         promises=[p for p in promises if p.state == Promise.State.OPEN],
         past_promises=[p for p in promises if p.state != Promise.State.OPEN][::-1],
+        appointments=list(
+            Appointment.objects.filter(case=case, state=Appointment.State.OPEN).order_by("look_at")
+        ),
         order=order_seen(case),
         around=around(case, cases_for(by)),
         conversation=said,

@@ -146,21 +146,22 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
     return str(_words(key).get(value, value))
 
 
-def _words(key: str) -> Mapping[str, Any]:
+def _words(key: str) -> Mapping[Any, Any]:
     if key == "relation":
         return {
             "child": spoken("a case below it"),
             "parent": spoken("a case above it"),
             "related": spoken("related"),
         }
-    return {
+    words: dict[str, Mapping[Any, Any]] = {
         "answer": ANSWERS,
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
         "reached": {True: spoken("reached"), False: spoken("not reached")},
         "waiting_for": WAITING_FOR,
         "ended_as": dict(Ending.Kind.choices),
-    }.get(key, {})
+    }
+    return words.get(key, {})
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}

@@ -63,5 +63,7 @@ def _subject(what: str, shop: str) -> str:
         "reply": _("%(shop)s: an answer for you") % {"shop": shop},
         "told": _("%(shop)s: please tell us whether it is made good") % {"shop": shop},
         "ask": _("%(shop)s: has it been made good?") % {"shop": shop},
+        "question": _("%(shop)s: we still need your answer") % {"shop": shop},
+        "follow_up": _("%(shop)s: is it still good?") % {"shop": shop},
         "ended": _("%(shop)s: how your report ended") % {"shop": shop},
     }[what]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.apps import apps
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock, rows
@@ -43,6 +43,8 @@ class Undelivered(Protocol):
 
 
 _OPEN, _KEPT, _BROKEN = Promise.State.OPEN, Promise.State.KEPT, Promise.State.BROKEN
+#: Words to the customer that were broken and have not come since.
+_OWED = Q(state=_BROKEN, what__in=WORDS, to="customer", proof__isnull=True, proof_event__isnull=True)
 
 
 def give(
@@ -109,13 +111,7 @@ def settle(case: Case, *, proof_id: int) -> None:
 
 def answer(case: Case, *, proof_id: int | None = None, proof_event: CaseEvent | None = None) -> None:
     """The word that was owed since a broken one came: by this message, or in a call (its event). It stays broken."""
-    _owed(case).update(proof_id=proof_id, proof_event=proof_event)
-
-
-def _owed(case: Case) -> QuerySet[Promise]:
-    """Words to the customer that were broken and have not come since."""
-    found = Promise.objects.filter(case=case, state=_BROKEN, what__in=WORDS, to="customer")
-    return found.filter(proof__isnull=True, proof_event__isnull=True)
+    Promise.objects.filter(_OWED, case=case).update(proof_id=proof_id, proof_event=proof_event)
 
 
 def keep(
@@ -183,15 +179,13 @@ def next_due(case: Case, *, without: Iterable[int] = (), owed: bool = True) -> d
 
     ``without``: promises that the act at hand keeps; ``owed`` is False when it is the word that was owed.
     """
-    still = standing(case).exclude(pk__in=list(without))
-    return _earliest(still, _owed(case)) if owed else _earliest(still)
+    return _earliest(case, Q(state=_OPEN) & ~Q(pk__in=list(without)) | (_OWED if owed else Q(pk__in=[])))
 
 
 def next_word_due(case: Case) -> datetime | None:
     """By when the customer hears from us, or since when they should have."""
-    return _earliest(standing(case, *WORDS).filter(to="customer"), _owed(case))
+    return _earliest(case, Q(state=_OPEN, what__in=WORDS, to="customer") | _OWED)
 
 
-def _earliest(*found: QuerySet[Promise]) -> datetime | None:
-    moments = [rows.order_by().aggregate(at=Min("due_at"))["at"] for rows in found]
-    return min((at for at in moments if at is not None), default=None)
+def _earliest(case: Case, which: Q) -> datetime | None:
+    return Promise.objects.filter(which, case=case).aggregate(at=Min("due_at"))["at"]

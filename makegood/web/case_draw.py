@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from makegood.base import clock
 from makegood.cases import links
 from makegood.cases.models import CaseEvent, CaseLink, Fact
+from makegood.desk import promising
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
 from makegood.desk.timeline import Row
 from makegood.people import roles
 from makegood.people.actors import Actor
+from makegood.promises.models import Promise
+from makegood.web import promise_line
 from makegood.web.case_forms import VerbForm
 from makegood.web.case_verbs import GROUPS, VERBS, Verb, next_verb
 
@@ -67,6 +71,8 @@ def drawn(
         "beside": named.get(beside),
         "groups": groups(offers, {main, beside}),
         "facts": facts(sheet, by, tried),
+        "promises": promises(sheet, by, tried),
+        "promise_line": promise_line.of(sheet.promises + sheet.past_promises, clock.now()),
         "checklist": checklist(sheet, by, tried),
         "unlinks": {c.pk: form_for("unlink", sheet, by, tried, str(c.number)) for c in sheet.around.linked},
         "may_unlink": roles.may(by, "unlink"),
@@ -90,6 +96,8 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
         chosen = sheet.suggested.reported_as or (best if sheet.suggested.sure else "")
         initial = {"suggested": best, **({"type": chosen} if chosen else {})}
     form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
+    if verb.name == "reply" and not any(p.what == "decision" and p.to == "customer" for p in sheet.promises):
+        del form.fields["decides"]  # nothing to tell
     return Offer(verb, form, False, verb.name == main)
 
 
@@ -103,9 +111,33 @@ def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
     return found
 
 
+_KEYS = {
+    "strike_fact": "fact",
+    "tick": "item",
+    "unlink": "other",
+    "keep_promise": "promise",
+    "withdraw_promise": "promise",
+}
+
+
+def promises(
+    sheet: Sheet, by: Actor, tried: VerbForm | None
+) -> list[tuple[Promise, VerbForm | None, VerbForm | None]]:
+    """Each open promise, the form that keeps it by words of proof, and the one that withdraws it, where that may be."""
+
+    def form(promise: Promise, verb: str, may: bool) -> VerbForm | None:
+        offered = may and VERBS[verb].offered(sheet, by)
+        return form_for(verb, sheet, by, tried, str(promise.pk)) if offered else None
+
+    return [
+        (p, form(p, "keep_promise", promising.by_proof(p)), form(p, "withdraw_promise", promising.may_go(p)))
+        for p in sheet.promises
+    ]
+
+
 def form_for(verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str) -> VerbForm:
     """The small form of an inline verb for one row; the refused one where it is this row's."""
-    key = {"strike_fact": "fact", "tick": "item", "unlink": "other"}[verb]
+    key = _KEYS[verb]
     if tried and tried.verb == verb and str(tried.data.get(key)) == value:
         return tried
     return VERBS[verb].form(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -90,8 +91,12 @@ class NextWord(VerbForm):
     next_word = forms.CharField(required=False, widget=forms.HiddenInput)
     next_word_at = moment(_("or exactly at"))
 
+    def span(self) -> timedelta:
+        """What our rule says for the next word."""
+        return policy().times(self.case.urgency, self.case.type).next_word
+
     def prepare(self) -> None:
-        self.quick = quick_times(policy().level(self.case.urgency).next_word)
+        self.quick = quick_times(self.span())
         self.chosen = (self.data.get("next_word") if self.is_bound else None) or "rule"
 
     def clean_next_word_at(self) -> Any:
@@ -100,12 +105,21 @@ class NextWord(VerbForm):
         return exact or times.get(self.cleaned_data.get("next_word", ""))
 
 
+def waits_for_word() -> timedelta:
+    """The time until the customer is asked again for their word, and the night and weekend that may lie before it."""
+    asks = policy().confirmation.after
+    return (asks[1] if len(asks) > 1 else policy().confirmation.over) + timedelta(days=3)
+
+
 class Ask(NextWord):
     field_order = ("channel", "note", "next_word", "next_word_at")
     channel = forms.ChoiceField(label=_("How"), choices=list(CHANNELS.items()))
     note = lines(
         _("What was said"), required=False, help_text=_("Needed when you asked by telephone or chat.")
     )
+
+    def span(self) -> timedelta:
+        return waits_for_word()
 
 
 class Assign(VerbForm):

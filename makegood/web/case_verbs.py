@@ -13,13 +13,24 @@ from makegood.cases.access import case_for
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
-from makegood.desk import closing, fixing, handling, joining, sharing, talking, telling, triaging
+from makegood.desk import (
+    closing,
+    fixing,
+    handling,
+    joining,
+    promising,
+    sharing,
+    snoozing,
+    talking,
+    telling,
+    triaging,
+)
 from makegood.desk.sheet import Sheet
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
-from makegood.web.reply_form import Reply
+from makegood.web import promise_forms, reply_form
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -46,6 +57,7 @@ GROUPS = {
     "talk": _("Talk"),
     "sort": _("Sorting and facts"),
     "own": _("Who does it"),
+    "promise": _("Promises"),
     "urgency": _("Urgency"),
     "loop": _("Make it good"),
     "end": _("End"),
@@ -123,6 +135,14 @@ def _split(case: Case, by: Actor, d: Data) -> CaseEvent:
     return joining.split(case, d["messages"], by=by, seen=d["seen"], subject=d["subject"])
 
 
+def _keep(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return promising.keep_promise(case, d["promise"], by=by, seen=d["seen"], proof=d["proof"])
+
+
+def _withdraw_promise(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return promising.withdraw_promise(case, d["promise"], by=by, seen=d["seen"], reason=d["reason"])
+
+
 def _close(case: Case, by: Actor, d: Data) -> CaseEvent:
     return closing.close(case, by=by)
 
@@ -160,7 +180,8 @@ _REPLY = ("text", "next_word_at", "files", "promises", "justified", "declined")
 _S = Status
 
 _TABLE = [
-    Verb("reply", "reply", "talk", _("Answer the customer"), Reply, _with(talking.reply, *_REPLY), _is_open),
+    Verb("reply", "reply", "talk", _("Answer the customer"), reply_form.Reply, _with(talking.reply, *_REPLY, "decides"),
+         _is_open),
     Verb("note", "note", "talk", _("Write a note"), forms.Note, _with(talking.note, "text", "files", seen=False), _always),
     Verb("answer_merchant", "answer_merchant", "talk", _("Write to the merchant"), forms.ToMerchant,
          _with(talking.answer_merchant, "text", "files", seen=False), _always),
@@ -175,6 +196,17 @@ _TABLE = [
     Verb("wait", "wait", "own", _("Wait for somebody"), forms.Wait, _with(handling.wait, "waiting_for"),
          _at(_S.WORKING, _S.WAITING)),
     Verb("go_on", "wait", "own", _("Go on working"), forms.Plain, _plain(handling.wait, waiting_for=""), _at(_S.WAITING)),
+    Verb("promise", "promise", "promise", _("Promise something"), promise_forms.Promise,
+         _with(promising.promise, "what", "due_at", "words", "to"), _is_open),
+    Verb("record_call", "record_call", "promise", _("Write down a call"), promise_forms.RecordCall,
+         _with(promising.record_call, "words", "reached", "next_word_at"), _is_open),
+    Verb("keep_promise", "keep_promise", "inline", _("It was done"), promise_forms.KeepPromise, _keep, _is_open),
+    Verb("withdraw_promise", "withdraw_promise", "inline", _("Withdraw it"), promise_forms.WithdrawPromise, _withdraw_promise,
+         _is_open),
+    Verb("snooze", "snooze", "promise", _("Put aside for a while"), promise_forms.Snooze,
+         _with(snoozing.snooze, "until", "reason", "next_word_at"), _is_open),
+    Verb("wake", "snooze", "promise", _("Wake it now"), forms.Plain, lambda case, by, d: snoozing.wake(case, by=by),
+         lambda s, by: s.case.snoozed_until is not None),
     Verb("raise_urgency", "raise_urgency", "urgency", _("Raise the urgency"), forms.Raise,
          _with(handling.raise_urgency, "level", "reason", seen=False),
          lambda s, by: s.case.is_open and s.case.urgency < 5),
@@ -186,7 +218,7 @@ _TABLE = [
          _with(fixing.verify, "proof", "reference", "what_was_seen"), _at(_S.FIXED)),
     Verb("find_wanting", "verify", "loop", _("It does not hold"), forms.FindWanting,
          _with(fixing.find_wanting, "what_was_seen"), _at(_S.FIXED, _S.VERIFIED)),
-    Verb("tell", "tell", "loop", _("Tell the customer"), Reply, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
+    Verb("tell", "tell", "loop", _("Tell the customer"), reply_form.Tell, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
     Verb("ask", "ask", "loop", _("Ask again"), forms.Ask, _with(telling.ask_again, "next_word_at", "channel", "note"),
          _at(_S.TOLD)),
     Verb("record_confirmation", "record_confirmation", "loop", _("Write down their answer"), forms.RecordConfirmation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -9,21 +10,26 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import DeskError
+from makegood.cases.states import Status
 from makegood.desk import checking
 from makegood.desk.checking import Unfit
 from makegood.web import checks_draw
 from makegood.web.case_fields import Files, lines
-from makegood.web.case_forms import NextWord
+from makegood.web.case_forms import NextWord, waits_for_word
 
 
-class Reply(NextWord):
+class Tell(NextWord):
     """``found`` is what the checks found when the answer was refused; drawn under the words."""
 
     composes = True
-    field_order = ("text", "next_word", "next_word_at", "files")
+    field_order: tuple[str, ...] = ("text", "next_word", "next_word_at", "files")
     text = lines(_("Answer to the customer"), required=False, rows=5)
     files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
     found: checks_draw.Drawn | None = None
+
+    def span(self) -> timedelta:
+        """Once they are told they are asked again by schedule: by then they hear from us, and not before."""
+        return waits_for_word()
 
     def clean(self) -> dict[str, Any]:
         """The reasons, and an answer for each promised time, by the words as they are sent now."""
@@ -46,3 +52,11 @@ class Reply(NextWord):
         if isinstance(error, Unfit):
             at = self.cleaned_data.get("next_word_at")
             self.found = checks_draw.drawn(error.look, self.data, at, open_next=False)
+
+
+class Reply(Tell):
+    field_order: tuple[str, ...] = ("text", "decides", "next_word", "next_word_at", "files")
+    decides = forms.BooleanField(label=_("This answer tells our decision"), required=False)
+
+    def span(self) -> timedelta:
+        return waits_for_word() if self.case.status == Status.TOLD else NextWord.span(self)

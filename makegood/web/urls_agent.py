@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import checks, me, people, queue, replies, search, signin
+from makegood.web import checks, me, notices, people, queue, replies, search, signin
 
 
 class What:
@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", queue.show, name="queue"),
     path("queue/many/", queue.many, name="queue_many"),
     path("search/", search.show, name="search"),
+    path("notices/", notices.show, name="notices"),
+    path("notices/seen/", notices.seen, name="notices_seen"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
     path("replies/", replies.show, name="replies"),

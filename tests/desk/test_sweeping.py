@@ -1,4 +1,7 @@
-"""What the house does by itself when a moment comes, in a day of Minji, Sujin and Jiwoo; time travels, nothing waits."""
+"""What the house does by itself when a moment comes, in a day of Minji, Sujin and Jiwoo; time travels, nothing waits.
+
+Over 300 lines: each kind of moment, and what each must survive, in one place.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from makegood.base import clock
 from makegood.base.languages import speaking
 from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Draft, Message
-from makegood.desk import joining, talking, telling, triaging
+from makegood.desk import joining, promising, snoozing, talking, telling, triaging
 from makegood.people import actors
 from makegood.web.case_verbs import VERBS
 from tests import cast as stages
@@ -30,7 +30,24 @@ def asked_three_times(cast: stages.Cast) -> Case:
         case = stages.told(cast)
     for days in (-8, -4):
         with clock.travel(timedelta(days=days)):
-            telling.ask_again(case, by=cast.by(cast.minji), seen=None, next_word_at=stages.soon(48))
+            telling.ask_again(case, by=cast.by(cast.minji), seen=None, next_word_at=stages.soon(20 * 24))
+    return stages.fresh(case)
+
+
+def promised(what: str) -> Any:
+    def stage(cast: stages.Cast) -> Case:
+        case = stages.owned(cast)
+        promising.promise(
+            case, by=cast.by(cast.minji), seen=None, what=what, due_at=stages.soon(), words="내일 보내 드림"
+        )
+        return stages.fresh(case)
+
+    return stage
+
+
+def asleep(cast: stages.Cast) -> Case:
+    case = stages.answered(cast)
+    snoozing.snooze(case, by=cast.by(cast.minji), seen=None, until=stages.soon(1), reason="Bank opens.")
     return stages.fresh(case)
 
 
@@ -78,6 +95,11 @@ def item(case: Case) -> str:
     return playbook(case.type).questions[0].code
 
 
+def ahead(days: float) -> str:
+    """So many days ahead, as the browser of somebody in Seoul sends it."""
+    return f"{(clock.now() + timedelta(days=days, hours=9)):%Y-%m-%dT%H:%M}"
+
+
 WORD = {"text": "확인했습니다.", "next_word": "2h"}
 #: verb -> (stage, who, what is sent, the event that must follow)
 SENT: dict[str, tuple[Any, str, Data, str]] = {
@@ -92,6 +114,12 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "assign": (stages.owned, "minji", lambda c, k: {"owner": c.wei.pk, "team": c.tech.pk}, "assigned"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
     "go_on": (waiting, "minji", lambda c, k: {}, "work_went_on"),
+    "promise": (stages.owned, "minji", lambda c, k: {"what": "call_back", "due_at": ahead(1), "to": "customer", "words": "내일 전화"}, "promised"),
+    "record_call": (stages.owned, "minji", lambda c, k: {"reached": "on", "words": "She is calm.", "next_word": "2h"}, "called"),
+    "keep_promise": (promised("other"), "minji", lambda c, k: {"promise": k.promises.get(what="other").pk, "proof": "Sent."}, "promise_kept"),
+    "withdraw_promise": (promised("call_back"), "sujin", lambda c, k: {"promise": k.promises.get(what="call_back").pk, "reason": "She wrote."}, "promise_withdrawn"),
+    "snooze": (stages.answered, "minji", lambda c, k: {"until": ahead(1), "reason": "Bank opens.", "next_word_at": ahead(2)}, "snoozed"),
+    "wake": (asleep, "minji", lambda c, k: {}, "woken"),
     "raise_urgency": (stages.owned, "jun", lambda c, k: {"level": 5, "reason": "A wedding."}, "urgency_raised"),
     "lower_urgency": (stages.owned, "sujin", lambda c, k: {"level": 2, "reason": "Solved.", "evidence": "Call."}, "urgency_lowered"),
     "fix": (stages.owned, "minji", lambda c, k: {"done": "Sent.", "cause": "Bank.", "remedy": "refund"}, "fixed"),
@@ -187,6 +215,9 @@ REFUSED: dict[str, tuple[Any, str, dict[str, Any], str]] = {
     "merge": (stages.owned, "minji", {"other": 999}, "other"),
     "split": (stages.owned, "minji", {"subject": "x"}, "messages"),
     "note_fact": (stages.owned, "minji", {"text": "x", "source": "other", "happened_at": "2099-01-01T10:00"}, "happened_at"),
+    "promise": (stages.owned, "minji", {"what": "other", "due_at": "2020-01-01T10:00", "to": "customer", "words": "x"}, "due_at"),
+    "record_call": (stages.owned, "minji", {"reached": "on", "words": "x", "next_word": "never"}, "next_word_at"),
+    "snooze": (stages.answered, "minji", {"until": "2020-01-01T10:00", "reason": "x"}, "until"),
     "record_confirmation": (stages.told, "sujin", {"answer": "", "words": "네", "channel": "phone"}, "answer"),
 }  # fmt: skip
 
@@ -221,7 +252,7 @@ def test_the_exact_time_is_read_in_the_agents_zone(cast, client):
     ahead = (clock.now() + timedelta(days=2)).replace(hour=6, minute=30)
     client.force_login(cast.minji)
     post(client, case, "reply", {"text": "네", "next_word": "30m", "next_word_at": f"{ahead:%Y-%m-%d}T14:30"})
-    assert case.promises.get(state="open").due_at == ahead.replace(second=0, microsecond=0)
+    assert case.promises.get(state="open", what="next_word").due_at == ahead.replace(second=0, microsecond=0)
 
 
 def test_a_file_that_is_too_large_is_named_and_the_words_stay(cast, client, settings):

@@ -30,6 +30,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "healthz": ("/healthz", EVERYBODY),
     "queue": ("/", DESK),
     "search": ("/search/?q=환불", DESK),
+    "notices": ("/notices/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "replies": ("/replies/", DESK),
@@ -56,7 +57,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|language|checks_switch|replies_remove|people_link|customer_act)$")
+SENT = re.compile(
+    r"^(case_\w+|queue_many|notices_seen|language|checks_switch|replies_remove|people_link|customer_act)$"
+)
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api

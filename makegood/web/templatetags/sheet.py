@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.moments import said
 from makegood.packs.shapes import Item, Question
+from makegood.promises import ledger
 
 register = template.Library()
 FOUND = {
@@ -38,3 +39,15 @@ def answered(answer: str, item: Item) -> str:
     """An answer to a question of the playbook as a person says it: the text of a choice, else the words."""
     choices = item.choices if isinstance(item, Question) else ()
     return str(next((c.text for c in choices if c.code == answer), answer))
+
+
+@register.filter
+def to_whom(code: str) -> Any:
+    """To whom something was promised."""
+    return ledger.TO.get(code, code)
+
+
+@register.filter
+def plain(number: float) -> str:
+    """A number as a drawing takes it, whatever the reader's language writes for the decimal point."""
+    return f"{number:g}"
