@@ -116,18 +116,11 @@ def offers(case: Case, text: str, *, by: Actor) -> list[Offer]:
     here = now.astimezone(_zone(case, by))
     found: dict[str, Offer] = {}
     for one in given:
-        at = dues.resolve(one.due, here, calendar)
-        found.setdefault(
-            key_of(one),
-            Offer(
-                key_of(one),
-                one,
-                WHAT.get(one.kind, "other"),
-                at,
-                past=at is not None and at <= now,
-                far=at is not None and at > now + LONGEST,
-            ),
-        )
+        key = key_of(one)
+        if key not in found:
+            at = dues.resolve(one.due, here, calendar)
+            past, far = at is not None and at <= now, at is not None and at > now + LONGEST
+            found[key] = Offer(key, one, WHAT.get(one.kind, "other"), at, past, far)
     return list(found.values())
 
 

@@ -22,9 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from makegood.base.calendar import Calendar, NeverOpen
-from makegood.text import times
-from makegood.text.times import PromisedTime
-from makegood.text.timewords import VAGUE
+from makegood.text.lexicon import folded, pack
+from makegood.text.timewords import VAGUE, committed
 
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(mo|bd|[mhdw])")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -46,18 +45,14 @@ class Given:
 
 def given(text: str, language: str) -> list[Given]:
     """Every firm time that ``text`` promises, in its order; what it only mentions is not there."""
-    kinds = times.promises(text, language)
+    book, form = pack(language), folded(text)
     out = []
-    for found in times.promised(text, language):
-        if found.due == VAGUE:
-            continue
-        kind = next((p.kind for p in kinds if p.start <= found.start and found.end <= p.end), "other")
-        out.append(_given(found, kind))
-    return out
-
-
-def _given(found: PromisedTime, kind: str) -> Given:
-    return Given(found.start, found.end, found.quote, found.due, kind)
+    for _start, _end, kind, times in committed(book, form.text):
+        for start, end, due in times:
+            if due != VAGUE:
+                first, last = form.span(start, end)
+                out.append(Given(first, last, text[first:last], due, kind))
+    return sorted(out, key=lambda one: one.start)
 
 
 def resolve(code: str, now: datetime, calendar: Calendar) -> datetime | None:

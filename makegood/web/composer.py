@@ -13,14 +13,14 @@ from makegood.people import signatures
 from makegood.people.actors import Actor
 from makegood.web.case_verbs import VERBS
 
-_SENT = ("text", "next_word_at", "files", "promises", "justified", "declined")
+_SENT = ("text", "next_word_at", "files", "promises", "justified", "declined", "decides")
 
 
 def send(case: Case, verb: str, by: Actor, data: dict[str, Any]) -> CaseEvent | None:
     """Do ``reply`` or ``tell`` by its form: held for some seconds (None), or at once for whoever likes that."""
     if signatures.holds(by):
-        words = {name: data[name] for name in _SENT}
-        holding.hold(case, verb, by=by, seen=data["seen"], decides=data.get("decides", False), **words)
+        words = {name: data[name] for name in _SENT if name in data}
+        holding.hold(case, verb, by=by, seen=data["seen"], **words)
         return None
     return VERBS[verb].call(case, by, data)
 

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from makegood.promises import ledger
-from makegood.promises.models import Promise as PromiseRow, Promise as Row
+from makegood.promises.models import Promise as Row
 from makegood.web.case_fields import line, lines, moment
 from makegood.web.case_forms import NextWord, VerbForm
 
