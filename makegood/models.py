@@ -2,51 +2,76 @@
 
 from makegood.api.models import IdempotencyKey
 from makegood.cases.models import *  # noqa: F403
+from makegood.connectors.models import Circuit
 from makegood.conversations.models import (
+    AsksDeclined,
     Attachment,
     Blob,
+    CannedReply,
     Delivery,
     Draft,
+    DraftVersion,
+    HeldFile,
+    HeldReply,
+    HelperTask,
     Letter,
     LetterSource,
     Mailbox,
     Message,
+    OnCopy,
+    ReplyOverride,
+    RuleLevel,
     SearchEntry,
 )
 from makegood.escalation.models import Absence, Climb, Handover, Shift
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
+from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
+from makegood.promises.switches import ClockSwitch
 from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
     "Absence",
     "ApiToken",
     "Appointment",
+    "AsksDeclined",
     "Attachment",
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "CannedReply",
+    "Circuit",
     "Climb",
+    "ClockSwitch",
     "Customer",
     "Delivery",
     "Draft",
+    "DraftVersion",
+    "Habit",
     "Handover",
+    "HeldFile",
+    "HeldReply",
+    "HelperTask",
     "IdempotencyKey",
     "Letter",
     "LetterSource",
     "LoadedRow",
     "Mailbox",
     "Message",
+    "OnCopy",
     "Order",
     "Payment",
     "Promise",
+    "ReplyOverride",
+    "RuleLevel",
     "SearchEntry",
     "Shift",
     "Shipment",
     "Shop",
     "SignInLink",
+    "Signature",
     "Team",
     "User",
 ]

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from makegood.base.languages import LANGUAGES as THREE
+from makegood.mail_settings import letters_out
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("MAKEGOOD_VAR", ROOT / "var"))
@@ -33,6 +34,18 @@ def whole(name: str, default: int) -> int:
         return int(raw)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}") from None
+
+
+def endpoint(name: str) -> str:
+    """A web address from the environment, without its last slash; '' when there is none."""
+    raw = os.environ.get(name, "").strip()
+    parts = urlsplit(raw)
+    plain = raw.isascii() and raw.isprintable() and not set(raw) & set("@?# ")
+    if raw and not (parts.scheme in {"http", "https"} and parts.hostname and plain):
+        raise ImproperlyConfigured(
+            f"{name} must look like https://host/v1, without a name, a key or a question in it"
+        )
+    return raw.rstrip("/")
 
 
 def database(url: str) -> dict[str, Any]:
@@ -70,6 +83,8 @@ def secret() -> str:
 
 
 SECRET_KEY = secret()
+# Secrets that were replaced, so that links and letters signed by them still lead to their cases.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 DEBUG = flag("DEBUG")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o]
@@ -189,14 +204,27 @@ if os.environ.get("PYTEST_VERSION") or DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     WHITENOISE_USE_FINDERS = True
 
-# Letters: without EMAIL_HOST they wait as rows that the agent can see; nothing pretends to be sent.
-EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
-EMAIL_PORT = whole("EMAIL_PORT", 25)
-EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@makegood.example")
+# Letters: without EMAIL_HOST (or a provider) they wait as rows that the agent can see; nothing pretends to be sent.
+_letters = letters_out(os.environ)
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _letters.backend, _letters.host, _letters.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _letters.user, _letters.password
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = _letters.tls, _letters.ssl, 20
+DEFAULT_FROM_EMAIL, ANYMAIL = _letters.sender, _letters.anymail
+
+# The optional helper: off until an endpoint, a model and a switch are set (docs/mechanisms/helper.md).
+HELPER_URL = endpoint("MAKEGOOD_HELPER_URL")
+HELPER_MODEL = os.environ.get("MAKEGOOD_HELPER_MODEL", "").strip()
+HELPER_KEY = os.environ.get("MAKEGOOD_HELPER_KEY", "").strip()
+HELPER_SUMMARY = flag("MAKEGOOD_HELPER_SUMMARY")
+HELPER_DRAFT = flag("MAKEGOOD_HELPER_DRAFT")
+if HELPER_URL and not HELPER_MODEL:
+    raise ImproperlyConfigured("MAKEGOOD_HELPER_URL needs MAKEGOOD_HELPER_MODEL: which model is to be asked")
+if not (HELPER_KEY.isascii() and HELPER_KEY.isprintable()) or " " in HELPER_KEY:
+    raise ImproperlyConfigured("MAKEGOOD_HELPER_KEY must be plain letters, digits and signs, without blanks")
+# Letters that a provider pushes (makegood/mail/hooks.py); without a secret the route is not there. All of anymail's
+# settings come from the environment by their own names: ANYMAIL_WEBHOOK_SECRET, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY …
+
+LETTER_WEBHOOK_SECRET = os.environ.get("LETTER_WEBHOOK_SECRET", "")
 
 PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
 

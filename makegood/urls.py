@@ -12,6 +12,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("api/", include("makegood.api.urls")),
+    path("mail/", include("makegood.mail.urls")),
     path("", include("makegood.web.urls_outside")),
     path("", include("makegood.web.urls_agent")),
     path("", include("makegood.web.urls_case")),

@@ -21,6 +21,7 @@ from makegood.desk.triaging import Sorting, triage
 from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.people.models import Customer, Role, Shop, Team, User
+from makegood.people.signatures import Habit
 from makegood.transactions.models import Order
 
 WORDS = {
@@ -70,6 +71,8 @@ def assemble() -> Cast:
     minji, jun = user("Minji", Role.AGENT, "ko"), user("Jun", Role.AGENT)
     sujin, wei = user("Sujin", Role.LEAD, "ko"), user("Wei", Role.SPECIALIST, "zh-hans")
     hana, root = user("Hana", Role.MANAGER), user("Root", Role.ADMIN)
+    # They like it immediate; whoever tries the ten seconds switches them on (tests/web/test_composer.py).
+    Habit.objects.bulk_create([Habit(user=one, hold=False) for one in (minji, jun, sujin, wei, hana, root)])
     kang, luo = user("Kang", Role.MERCHANT, "ko"), user("Luo", Role.MERCHANT, "zh-hans")
     haneul.merchants.add(kang)
     moon.merchants.add(luo)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import cast as stages
+from tests.mailserver.servers import _servers, mail_servers  # noqa: F401
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ class CaseLine(BaseModel):
     owner: Person | None
     team: Person | None
     order_number: str
+    snoozed_until: datetime | None
     waiting_for: str
     round: int
     opened_at: datetime

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja.errors import ValidationError
 
 from makegood.base.errors import DeskError, Stale
+from makegood.desk.checking import Unfit
 
 TITLES: dict[int, Any] = {
     400: _("The request cannot be read."),
@@ -70,8 +71,39 @@ def problem(status: int, code: str, detail: Any, *, field: str = "", **more: Any
 
 def of_desk(request: HttpRequest, error: DeskError) -> HttpResponse:
     """What the desk refused, with the version where the case stands when somebody else was first."""
-    more = {"seen": error.seen, "now_at": error.now_at} if isinstance(error, Stale) else {}
+    more: dict[str, Any] = {"seen": error.seen, "now_at": error.now_at} if isinstance(error, Stale) else {}
+    if isinstance(error, Unfit):
+        more = {"findings": findings(error), "promises": offered(error)}
     return problem(error.status, error.code, error, field=error.field, **more)
+
+
+def findings(error: Unfit) -> list[dict[str, Any]]:
+    """What was found in a reply; offsets count the characters of the text that was sent."""
+    return [
+        {
+            "rule": told.rule.code,
+            "level": told.level,
+            "title": str(told.rule.title),
+            "detail": str(told.rule.mend),
+            "start": told.finding.start,
+            "end": told.finding.end,
+            "quote": told.finding.quote,
+        }
+        for told in error.look.findings
+    ]
+
+
+def offered(error: Unfit) -> list[dict[str, Any]]:
+    """The times that the text promises: each wants to stand in ``promises`` or in ``declined``."""
+    return [
+        {
+            "what": offer.what,
+            "words": offer.given.quote,
+            "due_at": offer.at.isoformat() if offer.at else None,
+            "possible": offer.possible,
+        }
+        for offer in error.look.offers
+    ]
 
 
 def of_door(request: HttpRequest, error: DoorError) -> HttpResponse:

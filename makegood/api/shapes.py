@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import StringConstraints as Text
 
 from makegood.cases.urgency import Impact
+from makegood.desk import saying
 
 Line = Annotated[str, Text(max_length=400)]
 Words = Annotated[str, Text(max_length=200_000)]
@@ -93,9 +94,71 @@ class Said(Body):
     text: Words
 
 
-class Reply(Seen):
+class GivenTime(Body):
+    what: Code = Field(description="decision, remedy, call_back or other.")
+    due_at: Moment
+    words: Words = Field(description="The words of the text that give this time.")
+
+
+class Tell(Seen):
+    """Sent at once: the ten seconds in which an answer can be taken back are the page's alone."""
+
     text: Words
     next_word_at: Moment | None = Field(description="When the customer will hear from you next.")
+    promises: Annotated[list[GivenTime], Field(max_length=20)] = Field(
+        default=[], description="Times that the text promises, each to be kept."
+    )
+    declined: Annotated[list[Line], Field(max_length=20)] = Field(
+        default=[], description="Words of the text that name a time and are no promise."
+    )
+    justified: dict[Code, Words] = Field(
+        default={}, description="Why it may go out as it is, by the code of the rule that asks for a reason."
+    )
+
+    def fields(self) -> dict[str, Any]:
+        times = [saying.GivenTime(**time.fields()) for time in self.promises or ()]
+        return {**super().fields(), "promises": times}
+
+
+class Reply(Tell):
+    decides: Yes = Field(default=False, description="This answer tells our decision, and keeps that promise.")
+
+
+class Promise(Seen):
+    what: Code = Field(description="decision, remedy, call_back or other.")
+    due_at: Moment | None
+    words: Words
+    to: Code = Field(default="customer", description="customer, merchant, staff or authority.")
+
+
+class KeepPromise(Seen):
+    promise: Row
+    proof: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "proof": self.proof}
+
+
+class WithdrawPromise(Seen):
+    promise: Row
+    reason: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "reason": self.reason}
+
+
+class RecordCall(Seen):
+    words: Words
+    reached: Yes
+    next_word_at: Moment | None = Field(default=None, description="Needed when the customer was reached.")
+
+
+class Snooze(Seen):
+    until: Moment | None
+    reason: Words
+    next_word_at: Moment | None = Field(
+        default=None, description="Needed when the promised next word falls due before 'until'."
+    )
 
 
 class Triage(Seen):
@@ -174,6 +237,14 @@ class LowerUrgency(Seen):
     evidence: Words
 
 
+class SendAgain(Seen):
+    delivery: Row = Field(description="The letter that failed or came back: `letter.id` of its message.")
+    to: Line = Field("", description="The corrected address; empty: the one that the customer has.")
+
+    def fields(self) -> dict[str, Any]:
+        return {"delivery_id": self.delivery, "to": self.to}
+
+
 class Fix(Seen):
     done: Words
     cause: Words
@@ -213,6 +284,30 @@ class EndDisagreed(Seen):
 
 class Withdraw(Seen):
     words: Words
+
+
+class StartClock(Seen):
+    rule: Code = Field(description="Code of the rule, such as kr.refund.")
+    trigger_at: Moment = Field(description="When the event of the rule happened.")
+    evidence: Words
+
+
+class CorrectClock(Seen):
+    promise: Row
+    trigger_at: Moment
+    evidence: Words
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "trigger_at": self.trigger_at, "evidence": self.evidence}
+
+
+class MeetClock(Seen):
+    promise: Row
+    what_was_done: Words
+    done_at: Moment | None = Field(default=None, description="When it was done; null: now.")
+
+    def fields(self) -> dict[str, Any]:
+        return {"promise_id": self.promise, "what_was_done": self.what_was_done, "done_at": self.done_at}
 
 
 class Merge(Seen):

@@ -10,6 +10,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Relation
 from makegood.conversations import messages
+from makegood.conversations.models import Message
 from makegood.desk.closing import closing_facts
 from makegood.people.actors import Actor
 
@@ -39,6 +40,7 @@ _PLAIN = (
     "language",
     "order_number",
     "waiting_for",
+    "snoozed_until",
     "round",
     "opened_at",
     "due_at",
@@ -66,7 +68,10 @@ def whole(case: Case, actor: Actor) -> dict[str, Any]:
         "customer_wrote_at": case.customer_wrote_at,
         **around(case),
         "messages": said(case, actor),
-        "promises": rows(case.promises, "id what basis made_at due_at state settled_at words"),
+        "promises": rows(
+            case.promises if actor.is_staff else case.promises.filter(to__in=("customer", "merchant")),
+            "id what basis to made_at due_at state settled_at words given_in",
+        ),
         "tellings": rows(case.tellings, "id round verification message at"),
         "confirmations": rows(case.confirmations, "id round telling answer words channel written_by at"),
         **(of_desk(case) if actor.is_staff else dict.fromkeys(_DESK_ONLY)),
@@ -128,9 +133,26 @@ def said(case: Case, actor: Actor) -> list[dict[str, Any]]:
                 {"id": file.pk, "name": file.name, "content_type": file.content_type, "size": file.size}
                 for file in message.attachments.all()
             ],
+            "letter": letter(message, actor),
         }
-        for message in messages.readable_by(actor, case).prefetch_related("attachments")
+        for message in messages.readable_by(actor, case).prefetch_related("attachments", "deliveries")
     ]
+
+
+def letter(message: Message, actor: Actor) -> dict[str, Any] | None:
+    """The last letter that carried the message, and whether it arrived; null when there was none, or for a merchant."""
+    last = max(message.deliveries.all(), key=lambda d: d.pk, default=None)
+    if last is None or not actor.is_staff:
+        return None
+    return {
+        "id": last.pk,
+        "what": last.what,
+        "state": last.state,
+        "tries": last.tries,
+        "sent_at": last.sent_at,
+        "came_back_at": last.came_back_at,
+        "error": last.error,
+    }
 
 
 def told(event: CaseEvent) -> dict[str, Any]:

@@ -15,12 +15,17 @@ from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
 from makegood.desk import (
+    climbing,
+    clocks,
     closing,
     fixing,
     handing,
     handling,
     joining,
+    promising,
+    resending,
     sharing,
+    snoozing,
     talking,
     telling,
     triaging,
@@ -113,12 +118,18 @@ VERBS: tuple[Verb, ...] = (
     Verb("refuse_handover", "answer_handover", handing.refuse_handover, shapes.RefuseHandover),
     Verb("withdraw_handover", "hand_over", handing.withdraw_handover, shapes.Seen),
     Verb("wait", "wait", handling.wait, shapes.Wait),
+    Verb("promise", "promise", promising.promise, shapes.Promise),
+    Verb("keep_promise", "keep_promise", promising.keep_promise, shapes.KeepPromise),
+    Verb("withdraw_promise", "withdraw_promise", promising.withdraw_promise, shapes.WithdrawPromise),
+    Verb("record_call", "record_call", promising.record_call, shapes.RecordCall),
+    Verb("snooze", "snooze", snoozing.snooze, shapes.Snooze),
+    Verb("wake", "snooze", snoozing.wake),
     Verb("raise_urgency", "raise_urgency", handling.raise_urgency, shapes.RaiseUrgency),
     Verb("lower_urgency", "lower_urgency", handling.lower_urgency, shapes.LowerUrgency),
     Verb("fix", "fix", fixing.record_fix, shapes.Fix),
     Verb("verify", "verify", fixing.verify, shapes.Verify),
     Verb("find_wanting", "verify", fixing.find_wanting, shapes.FindWanting),
-    Verb("tell", "tell", telling.tell, shapes.Reply),
+    Verb("tell", "tell", telling.tell, shapes.Tell),
     Verb("ask", "ask", telling.ask_again, shapes.Ask),
     Verb(
         "record_confirmation", "record_confirmation", telling.record_confirmation, shapes.RecordConfirmation
@@ -128,12 +139,16 @@ VERBS: tuple[Verb, ...] = (
     Verb("end_unconfirmed", "end_unconfirmed", closing.end_unconfirmed, shapes.Seen),
     Verb("end_disagreed", "end_disagreed", closing.end_disagreed, shapes.EndDisagreed),
     Verb("withdraw", "withdraw", closing.withdraw, shapes.Withdraw),
+    Verb("start_clock", "start_clock", clocks.start_clock, shapes.StartClock),
+    Verb("correct_clock", "correct_clock", clocks.correct_clock, shapes.CorrectClock),
+    Verb("meet_clock", "meet_clock", clocks.meet_clock, shapes.MeetClock),
     Verb("merge", "merge", joining.merge, shapes.Merge, survivor),
     Verb("split", "split", joining.split, shapes.Split),
     Verb("link", "link", joining.link, shapes.Link, linked),
     Verb("unlink", "unlink", joining.unlink, shapes.Unlink, unlinked),
     Verb("share_link", "share_link", sharing.share_link),
     Verb("revoke_link", "revoke_link", sharing.revoke_links),
+    Verb("send_again", "send_again", resending.send_again, shapes.SendAgain),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_timezone_name
 from django.utils import timezone, translation
 
 from makegood.base import clock
@@ -27,3 +27,9 @@ def said(moment: datetime) -> str:
     locale = _BABEL.get(closest(translation.get_language()), "en")
     day = _day(local.date(), locale, same_year)
     return f"{day}{', ' if locale == 'en' else ' '}{local:%H:%M}"
+
+
+def zone_said(moment: datetime) -> str:
+    """The active zone at that moment as people call it: '대한민국 표준시', '中国标准时间', 'Korean Standard Time'."""
+    locale = _BABEL.get(closest(translation.get_language()), "en")
+    return get_timezone_name(timezone.localtime(moment), width="long", locale=locale)

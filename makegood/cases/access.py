@@ -15,6 +15,7 @@ from makegood.people.models import Role, Shop, Team
 
 _EVERYWHERE = (actors.SYSTEM, Role.MANAGER, Role.ADMIN)
 _signer = signing.Signer(salt="makegood.case-link", sep="~")
+_quiet = signing.Signer(salt="makegood.quiet-link", sep="~")
 
 
 def cases_for(actor: Actor) -> QuerySet[Case]:
@@ -91,11 +92,25 @@ def token_of(link: CaseLink) -> str:
     return _signer.sign(str(link.pk))
 
 
+def quiet_token_of(link: CaseLink) -> str:
+    """What stands in the address that declines further asks; it is no key to the case."""
+    return _quiet.sign(str(link.pk))
+
+
+def case_by_quiet_token(token: str) -> tuple[Case, Actor]:
+    """As :func:`case_by_token`, for the address that declines further asks."""
+    return _case_by(_quiet, token)
+
+
 def case_by_token(token: str) -> tuple[Case, Actor]:
     """The case and the customer of a link; raises NotThere when it is forged, expired or revoked (one answer for all three)."""
+    return _case_by(_signer, token)
+
+
+def _case_by(signer: signing.Signer, token: str) -> tuple[Case, Actor]:
     gone = NotThere("link_gone", _("This link is no longer valid. Please ask us for a new one."))
     try:
-        link_id = int(_signer.unsign(token))
+        link_id = int(signer.unsign(token))
     except (signing.BadSignature, ValueError):
         raise gone from None
     link = (

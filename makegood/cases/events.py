@@ -60,11 +60,13 @@ _kind(
     message=int,
     promise=int,
     until=str,
-    optional={"times": list},
+    optional={"times": list, "justified": list},
 )
 _kind("noted", _("Wrote a note."), message=int)
+_kind("letter_noted", _("A letter was kept as a note: %(why)s."), message=int, why=str)
 _kind("merchant_said", _("The merchant wrote."), message=int)
 _kind("merchant_answered", _("Wrote to the merchant."), message=int)
+_kind("helper_asked", _("Asked the machine helper for a suggestion."), task=int, what=str)
 
 _kind(
     "triaged",
@@ -203,7 +205,7 @@ _kind(
     ask=int,
     promise=int,
     until=str,
-    optional={"times": list},
+    optional={"times": list, "justified": list},
 )
 _kind(
     "asked",
@@ -232,6 +234,32 @@ _kind(
     held=str,
     optional={"message": int},
 )
+_kind(
+    "clock_started",
+    _("A legal clock started: %(rule)s. From: %(trigger_at)s. Last day: %(until)s."),
+    rule=str,
+    promise=int,
+    trigger_at=str,
+    until=str,
+)
+_kind(
+    "clock_corrected",
+    _(
+        "The start of a legal clock was corrected: %(rule)s. From %(was_trigger_at)s to %(trigger_at)s; "
+        "last day from %(was_until)s to %(until)s."
+    ),
+    rule=str,
+    promise=int,
+    was_promise=int,
+    trigger_at=str,
+    was_trigger_at=str,
+    until=str,
+    was_until=str,
+)
+_kind(
+    "clock_met", _("Did what the law asks for: %(rule)s."), rule=str, promise=int, message=int, in_time=bool
+)
+
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
 _kind(
     "reopened",
@@ -251,6 +279,17 @@ _kind("unlinked", _("Link with case %(case)s removed."), case=int)
 _kind("link_shared", _("Made a new link for the customer."), link=int)
 _kind("link_revoked", _("Revoked the customer's links."))
 _kind("letter_failed", _("A letter could not be delivered."), delivery=int, optional={"message": int})
+_kind("letter_bounced", _("A letter came back."), delivery=int, optional={"message": int})
+_kind("letter_delayed", _("A letter is delayed on its way."), delivery=int, optional={"message": int})
+_kind("letter_again", _("Sent a letter again."), delivery=int, again=int, optional={"message": int})
+_kind(
+    "address_corrected",
+    _("Corrected the customer's address and sent the letter again."),
+    delivery=int,
+    again=int,
+    optional={"message": int},
+)
+_kind("asks_declined", _("The customer wants to be asked no more in this round."), round=int)
 
 
 class BadEvent(TypeError):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from makegood.base import clock, rows
-from makegood.cases.access import token_of
+from makegood.cases.access import quiet_token_of, token_of
 from makegood.cases.models import Case, CaseLink
 from makegood.packs import policy
 
@@ -28,3 +28,8 @@ def standing(case: Case) -> CaseLink:
 def address(link: CaseLink) -> str:
     """The whole address, as it is sent to the customer."""
     return f"{settings.BASE_URL.rstrip('/')}/c/{token_of(link)}/"
+
+
+def quiet_address(link: CaseLink) -> str:
+    """The address that declines further asks (List-Unsubscribe); it opens nothing: programs of strangers see it."""
+    return f"{settings.BASE_URL.rstrip('/')}/quiet/{quiet_token_of(link)}/"

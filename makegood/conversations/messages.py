@@ -32,6 +32,7 @@ class Upload:
     name: str
     content_type: str
     content: bytes
+    content_id: str = ""
 
 
 def store(
@@ -45,8 +46,12 @@ def store(
     channel: str = "",
     files: Sequence[Upload] = (),
     head: Iterable[str] = (),
+    quoted: str = "",
+    html: str = "",
 ) -> Message:
     """Store one message with its files and make it findable; ``head`` is text that finds the case first.
+
+    ``quoted`` and ``html`` are a letter's: what it quoted and signed, and its html, made safe already.
 
     Raises Refusal (field 'text' or 'files') when it is empty, too long, or a file is too large. The language is
     read from the words; the case's language stands in where the words do not tell ('ok', an emoji).
@@ -60,6 +65,8 @@ def store(
         channel=channel or by.door,
         language=language or languages.detect(body, default=case.language),
         body=body,
+        quoted=quoted,
+        html=html,
         at=clock.now(),
     )
     rows.add(message)
@@ -90,6 +97,7 @@ def attach(message: Message, file: Upload) -> Attachment:
         content_type=file.content_type[:100],
         size=len(file.content),
         sha256=hashlib.sha256(file.content).hexdigest(),
+        content_id=file.content_id[:200],
         at=message.at,
     )
     Blob.objects.create(attachment=kept, content=file.content)
@@ -111,7 +119,8 @@ def index(case: Case, message: Message | None, parts: Iterable[tuple[str, str]],
 
 def readable_by(actor: Actor, case: Case) -> QuerySet[Message]:
     """The messages of the case (and of those merged into it) that this actor may read, oldest first."""
-    messages = Message.objects.filter(case__in=whole(case)).order_by("at", "id")
+    # A letter's html may be a megabyte and stands on no list; who shows it asks for it.
+    messages = Message.objects.filter(case__in=whole(case)).defer("html").order_by("at", "id")
     if actor.role == "customer":
         return messages.filter(audience=Audience.CUSTOMER)
     if actor.role == "merchant":

@@ -11,6 +11,7 @@ from makegood.cases.models import Telling
 from makegood.cases.urgency import Impact
 from makegood.demo import files
 from makegood.demo.cards import assign
+from makegood.demo.careful import answered_for
 from makegood.demo.scripts import phrases, pick, report_text
 from makegood.demo.tale import Tale
 from makegood.desk import closing, fixing, handling, joining, talking, telling, triaging
@@ -80,7 +81,8 @@ def again_reply(tale: Tale) -> None:
 
 def _reply(tale: Tale, core: str) -> None:
     due = tale.next_word()
-    talking.reply(tale.here, by=tale.by(tale.owner), seen=None, text=tale.letter(core, due), next_word_at=due)
+    said = answered_for(tale, tale.letter(core, due), "reply", due)
+    talking.reply(tale.here, by=tale.by(tale.owner), seen=None, next_word_at=due, **said)
 
 
 def answers(tale: Tale) -> None:
@@ -209,8 +211,8 @@ def tell_again(tale: Tale) -> None:
 
 def _tell(tale: Tale, core: str) -> None:
     due = tale.next_word()
-    text = tale.letter(core, due, asks=True)
-    telling.tell(tale.here, by=tale.by(tale.owner), seen=None, text=text, next_word_at=due)
+    said = answered_for(tale, tale.letter(core, due, asks=True), "tell", due)
+    telling.tell(tale.here, by=tale.by(tale.owner), seen=None, next_word_at=due, **said)
 
 
 def ask(tale: Tale) -> None:

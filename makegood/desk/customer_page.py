@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from makegood.base import clock
-from makegood.base.moments import said
 from makegood.cases.models import Case, Confirmation, Ending, Telling
 from makegood.cases.states import Status
 from makegood.conversations.messages import readable_by
 from makegood.conversations.models import Attachment, Message
+from makegood.desk.following_up import asks_whether_it_held
+from makegood.desk.promised import CUSTOMER, Word, ended, next_word, standing
 from makegood.people.actors import Actor
-from makegood.promises.models import Promise
 
 
 @dataclass(frozen=True)
@@ -23,26 +22,6 @@ class Step:
 
     name: str
     state: str
-
-
-@dataclass(frozen=True)
-class Word:
-    """A promise of a word as the customer may see it; ``how`` is open, late, kept or broken."""
-
-    due_at: datetime
-    made_at: datetime
-    how: str
-    by: str
-
-    @property
-    def time(self) -> str:
-        """The moment as the reader says it, in the zone that is active."""
-        return said(self.due_at)
-
-    @property
-    def soon(self) -> bool:
-        """Whether it lies within a day, so that 'in 3 hours' says more than the time."""
-        return abs(self.due_at - clock.now()) < timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -66,6 +45,7 @@ class CustomerPage:
     owner: str
     team: str
     next_word: Word | None
+    promises: tuple[Word, ...]
     earlier: tuple[Word, ...]
     said: tuple[Said, ...]
     telling_id: int | None
@@ -73,6 +53,7 @@ class CustomerPage:
     answer: str
     ended_as: str
     outside_route: str
+    held: bool
 
 
 def read(case: Case, by: Actor) -> CustomerPage:
@@ -87,13 +68,15 @@ def read(case: Case, by: Actor) -> CustomerPage:
         owner=case.owner.name if case.owner else "",
         team=case.team.name if case.team else "",
         next_word=next_word(case),
-        earlier=earlier_words(case),
+        promises=standing(case, CUSTOMER),
+        earlier=ended(case, CUSTOMER),
         said=conversed,
         telling_id=telling,
         told=next((s for s in conversed if s.id == message), None),
         answer=answer,
         ended_as=case.ended_as,
         outside_route=route,
+        held=asks_whether_it_held(case),
     )
 
 
@@ -166,32 +149,6 @@ def _ended(ended_as: str) -> str:
         "disagreed": _("Ended, and we do not agree. Another way is open to you."),
         "withdrawn": _("Ended: you took your report back."),
     }.get(ended_as, _("Ended."))
-
-
-def next_word(case: Case) -> Word | None:
-    """The promise of a word that is open and due first; 'late' when its time has passed."""
-    promise = (
-        Promise.objects.select_related("by")
-        .filter(case=case, state=Promise.State.OPEN, to="customer")
-        .order_by("due_at")
-        .first()
-    )
-    return _word(promise) if promise else None
-
-
-def earlier_words(case: Case) -> tuple[Word, ...]:
-    """How earlier promises to the customer ended, newest first; replaced ones neither held nor broke."""
-    ended = Promise.objects.select_related("by").filter(
-        case=case, state__in=(Promise.State.KEPT, Promise.State.BROKEN), to="customer"
-    )
-    return tuple(_word(p) for p in ended.order_by("-due_at", "-id")[:20])
-
-
-def _word(promise: Promise) -> Word:
-    how = promise.state
-    if how == Promise.State.OPEN and promise.due_at < clock.now():
-        how = "late"
-    return Word(promise.due_at, promise.made_at, str(how), promise.by.name if promise.by else "")
 
 
 def conversation(case: Case, by: Actor) -> tuple[Said, ...]:

@@ -2,6 +2,8 @@
 
 customer_wrote   -> a case that was put aside wakes; nobody asks again; urgency rises by the words and by the number of
                     contacts without an answer
+triaged          -> legal clocks whose event is known start (those that were read, or switched on for the shop)
+reopened         -> legal clocks that the ending had withdrawn run on
 waiting          -> the question that was sent is asked again on schedule
 fixed, work_went_on -> it is not
 told, asked      -> the next ask for the customer's word is an appointment
@@ -20,7 +22,7 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import appointing, climbing, closing, demands, handing, handling, snoozing
+from makegood.desk import appointing, climbing, clocks, closing, demands, handing, handling, snoozing
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -116,7 +118,8 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 FOLLOWERS.update(
     {
         "opened": (climbing.start,),
-        "reopened": (climbing.start,),
+        "reopened": (climbing.start, clocks.start_again),
+        "triaged": (clocks.start_known,),
         "urgency_raised": (climbing.start, climbing.by_signals),
         "assigned": (climbing.by_bounces,),
         "handover_accepted": (climbing.by_bounces,),

@@ -17,7 +17,7 @@ from makegood.desk import breaking, owing
 from makegood.desk.verb import verb
 from makegood.packs import policy
 from makegood.people.actors import Actor
-from makegood.promises import appointments, ledger
+from makegood.promises import appointments, clocks, ledger
 from makegood.promises.models import Promise
 
 
@@ -82,7 +82,10 @@ def merge(case: Case, into: Case, *, by: Actor, seen: int | None) -> CaseEvent:
 def inherit_promise(case: Case, into: Case) -> None:
     """What was promised on a merged case stays promised on its survivor, to the minute."""
     now = clock.now()
-    for old in Promise.objects.filter(case=case, state=Promise.State.OPEN, due_at__gt=now):
+    standing = Promise.objects.filter(case=case, state=Promise.State.OPEN, due_at__gt=now)
+    for old in standing.filter(what=Promise.What.LEGAL):
+        clocks.inherit(old, into)
+    for old in standing.exclude(what=Promise.What.LEGAL):
         ledger.give(
             into,
             due_at=old.due_at,

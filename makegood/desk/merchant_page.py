@@ -15,7 +15,8 @@ from makegood.base import clock
 from makegood.cases.access import cases_for
 from makegood.cases.models import Case, CaseEvent, UrgencyEvidence
 from makegood.cases.states import OPEN_STATUSES, Status
-from makegood.desk.customer_page import Said, Word, conversation, earlier_words, next_word
+from makegood.desk.customer_page import Said, conversation
+from makegood.desk.promised import MERCHANT, Word, ended, next_word, standing
 from makegood.desk.reasons import source_name
 from makegood.people.actors import Actor
 
@@ -72,6 +73,7 @@ class Happened:
 @dataclass(frozen=True)
 class MerchantPage:
     next_word: Word | None
+    promises: tuple[Word, ...]
     earlier: tuple[Word, ...]
     said: tuple[Said, ...]
     reasons: tuple[Reason, ...]
@@ -111,7 +113,8 @@ def read(case: Case, by: Actor) -> MerchantPage:
     """One case as its merchant reads it; nothing that was said among staff, and no address of the customer."""
     return MerchantPage(
         next_word=next_word(case),
-        earlier=earlier_words(case),
+        promises=standing(case, MERCHANT),
+        earlier=ended(case, MERCHANT),
         said=conversation(case, by),
         reasons=reasons(case),
         happened=happened(case),
@@ -153,6 +156,9 @@ def turns() -> dict[str, str]:
         "closed": _("Made good, in the customer's own word."),
         "ended": _("It ended in another way."),
         "reopened": _("It was opened again."),
+        "promised": _("A promise was given."),
+        "promise_broken": _("A promise was broken."),
+        "followed_up": _("The customer was asked whether it held."),
         "letter_failed": _("A letter could not be delivered."),
     }
 

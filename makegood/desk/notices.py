@@ -25,10 +25,12 @@ KINDS = {
     "promise_broken": _("A promise was broken: %(what)s, due at %(until)s."),
     "letter_failed": _("A letter could not be delivered."),
     "letter_bounced": _("A letter came back: the customer has not read it."),
+    "letter_stranger": _("Somebody who does not belong to the case wrote a letter about it."),
     "asked_in_vain": _(
         "The customer did not answer, however often they were asked. The case is yours again."
     ),
     "woken": _("The case that was put aside is awake again."),
+    "reply_returned": _("Your answer was not sent. Its words are kept as your draft."),
     "call_now": _("Please call the customer and ask whether it is made good."),
     "climbed": _("A case needs you: it reached rung %(n)s of its ladder."),
     "expedited": _("You are asked to hurry a case up: your part is due by %(until)s."),
@@ -50,14 +52,17 @@ class Told:
 
 
 def notify(
-    case: Case, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
+    case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
 ) -> list[int]:
-    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told."""
+    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told.
+
+    ``case`` is None for what belongs to none (a letter that could not be read).
+    """
     if kind not in KINDS:
         raise LookupError(f"{kind} stands in no row of desk/notices.py")
     wanted = {user for user in to if user is not None}
-    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF) if wanted else []
-    users = sorted(user.pk for user in found)
+    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF)
+    users = sorted(found.values_list("pk", flat=True)) if wanted else []
     now = clock.now()
     Notice.objects.bulk_create(
         [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
@@ -77,9 +82,10 @@ def owner_of(case: Case) -> list[int]:
 
 def leads_of(case: Case) -> list[int]:
     """The rung above the owner: the lead of the case's team; with no owner or no such lead, all leads who serve the shop."""
-    team = Team.objects.select_related("lead").filter(pk=case.team_id or 0).first()
-    if case.owner_id and team and team.lead and team.lead.is_active:
-        return [team.lead.pk]
+    if case.owner_id and case.team_id:
+        lead = Team.objects.filter(pk=case.team_id, lead__is_active=True).values_list("lead_id", flat=True)
+        if found := lead.first():
+            return [found]
     return leads_serving(case.shop_id)
 
 

@@ -49,6 +49,9 @@ class Report:
     files: Sequence[Upload] = ()
     channel: str = ""
     happened_at: datetime | None = None
+    quoted: str = ""
+    html: str = ""
+    silent: bool = False  # no 'we have it': what a machine wrote is never answered
 
 
 @verb("open")
@@ -104,11 +107,14 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             language=language,
             channel=report.channel,
             files=report.files,
+            quoted=report.quoted,
+            html=report.html,
             head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
         )
         promise = owing.by_rule(case, "first_word", level=level, type_code=report.type, since=now)
         remember(case, message.pk, found, report.answers)
-        outbox.letter(case, "received", link=links.make(case), message=message)
+        if not report.silent:
+            outbox.letter(case, "received", link=links.make(case), message=message)
         return pen.opened(
             case,
             by=by,

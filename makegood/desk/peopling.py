@@ -23,6 +23,7 @@ from makegood.base.languages import CODES
 from makegood.base.words import clean_line
 from makegood.people import roles
 from makegood.people.actors import Actor
+from makegood.people.calendars import Calendar
 from makegood.people.models import STAFF, Role, Shop, SignInLink, Team, Tier, User, digest
 
 LINK_LIVES = timedelta(days=7)
@@ -93,6 +94,7 @@ def save_team(
     lead: User | None,
     members: Iterable[User],
     shops: Iterable[Shop],
+    calendar: Calendar | None = None,
 ) -> Team:
     """Add (``team`` None) or change a team. Only people of the desk can be in it. Raises Refusal with the field."""
     roles.check(by, "keep_people")
@@ -103,6 +105,7 @@ def save_team(
     if tier not in Tier.values:
         raise Refusal("unknown_code", _("This is not in the list."), field="tier")
     team.tier, team.skill, team.lead = tier, _slug(skill, "skill") if skill else "", lead
+    team.calendar = calendar
     people = list(members)
     if any(person.role not in STAFF for person in [*people, *([lead] if lead else [])]):
         raise Refusal("not_staff", _("A merchant cannot be in a team."), field="members")
@@ -123,6 +126,7 @@ def save_shop(
     zone: str,
     currency: str,
     merchants: Iterable[User],
+    calendar: Calendar | None = None,
 ) -> Shop:
     """Add (``shop`` None) or change a shop. Raises Refusal with the field."""
     roles.check(by, "keep_people")
@@ -133,6 +137,7 @@ def save_shop(
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
         raise Refusal("bad_currency", _("A currency is three letters, for example KRW."), field="currency")
     shop.language, shop.zone, shop.currency = _language(language), _zone(zone), currency.upper()
+    shop.calendar = calendar
     people = list(merchants)
     if any(person.role != Role.MERCHANT for person in people):
         raise Refusal("not_merchant", _("Only merchants have shops."), field="merchants")

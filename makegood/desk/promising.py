@@ -70,7 +70,7 @@ def keep_promise(case: Case, promise_id: int, *, by: Actor, seen: int | None, pr
     """
     case = pen.hold(case.pk, seen=seen)
     found = _standing(case, promise_id)
-    if found.to == "customer" and found.what not in BY_PROOF:
+    if not by_proof(found):
         raise Refusal("own_act", _OWN_ACT[found.what], field="promise")
     note = _noted(case, by, proof, field="proof")
     data = {"promise": found.pk, "what": found.what, "message": note.pk}
@@ -89,7 +89,7 @@ def withdraw_promise(case: Case, promise_id: int, *, by: Actor, seen: int | None
     """
     case = pen.hold(case.pk, seen=seen)
     found = _standing(case, promise_id)
-    if found.what in WORDS or found.basis == "statutory":
+    if not may_go(found):
         raise Refusal(
             "owed", _("This one is owed and cannot be taken back. Answer instead."), field="promise"
         )
@@ -129,6 +129,16 @@ def record_call(
     ledger.keep(calls, proof_event=event)
     ledger.answer(case, proof_event=event)
     return event
+
+
+def by_proof(promise: Promise) -> bool:
+    """Whether words of proof keep it: no other verb is its act."""
+    return promise.to != "customer" or promise.what in BY_PROOF
+
+
+def may_go(promise: Promise) -> bool:
+    """Whether it may be taken back: neither the word that is owed nor a date of the law."""
+    return promise.what not in WORDS and promise.basis != "statutory"
 
 
 _OWN_ACT = {

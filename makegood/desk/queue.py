@@ -54,6 +54,7 @@ VIEWS: dict[str, tuple[Q, tuple[str, ...]]] = {
     "mine": (_OPEN, ("urgent", "due")),
     "team": (_OPEN, ("urgent", "due")),
     "due": (_OPEN, ("due",)),
+    "snoozed": (_OPEN & Q(snoozed_until__isnull=False), ("due",)),
     "waiting": (Q(status=Status.TOLD), ("due",)),
     "unconfirmed": (Q(status=Status.ENDED, ended_as="unconfirmed"), ("ended",)),
     "untouched": (_OPEN & Q(touched_at__isnull=True, urgency__gte=4), ("urgent",)),

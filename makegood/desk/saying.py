@@ -15,8 +15,8 @@ from makegood.cases import links
 from makegood.cases.models import Case
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author, Upload
-from makegood.conversations.models import Draft, Message
-from makegood.desk import breaking
+from makegood.conversations.models import Message
+from makegood.desk import breaking, drafting
 from makegood.people.actors import Actor
 from makegood.promises import ledger
 from makegood.promises.models import WORDS
@@ -92,7 +92,7 @@ def say(
     times = tuple(given(case, message, time, by=by) for time in within_reason(promises))
     outbox.letter(case, what, link=links.standing(case), message=message)
     if what != "ask":  # our own question; what the agent was writing is not said by it
-        Draft.objects.filter(case=case, user_id=by.user_id or 0).delete()
+        drafting.forget(case, by.user_id or 0)
     return Word(message.pk, promise.pk, until, times)
 
 

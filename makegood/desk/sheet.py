@@ -20,8 +20,10 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, presence, timeline
+from makegood.desk import drafting, law, presence, timeline
 from makegood.desk.closing import closing_facts
+from makegood.desk.law import Around as Known
+from makegood.desk.law import Law
 from makegood.desk.reasons import source_name
 from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
 from makegood.desk.sheet_words import Said, conversation
@@ -31,7 +33,7 @@ from makegood.escalation.models import Handover
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
-from makegood.promises.models import Promise
+from makegood.promises.models import WORDS, Appointment, Promise
 
 #: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
 LAST = 150
@@ -67,6 +69,8 @@ class Sheet:
     why: list[Why]
     promises: list[Promise]
     past_promises: list[Promise]
+    appointments: list[Appointment]
+    law: Law
     order: OrderSeen | None
     around: Around
     conversation: list[Said]
@@ -85,6 +89,13 @@ class Sheet:
     offered: Handover | None
 
     @property
+    def next_word(self) -> datetime | None:
+        """By when the customer hears from us, or since when they should have: the word that was broken and has not come."""
+        owed = [p for p in self.past_promises if p.state == Promise.State.BROKEN and not p.answered]
+        words = [p.due_at for p in self.promises + owed if p.what in WORDS and p.to == "customer"]
+        return min(words, default=None)
+
+    @property
     def broken(self) -> int:
         """How many promises on this case were broken."""
         return sum(p.state == Promise.State.BROKEN for p in self.past_promises)
@@ -101,7 +112,13 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     evidence = list(_with_merged(UrgencyEvidence, case).select_related("by"))
     said, earlier = conversation(case, by, evidence, last)
     rows = timeline.of_case(case, last=last)
-    promises = list(Promise.objects.filter(case=case).select_related("by").order_by("due_at", "id"))
+    everything_promised = list(
+        Promise.objects.filter(case=case)
+        .select_related("by", "calendar", "proof_event")
+        .order_by("due_at", "id")
+    )
+    promises = [p for p in everything_promised if p.what != Promise.What.LEGAL]
+    order = order_seen(case)
     types = taxonomy().types
     return Sheet(
         case=case,
@@ -111,7 +128,11 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         why=_why(case, evidence),
         promises=[p for p in promises if p.state == Promise.State.OPEN],
         past_promises=[p for p in promises if p.state != Promise.State.OPEN][::-1],
-        order=order_seen(case),
+        appointments=list(
+            Appointment.objects.filter(case=case, state=Appointment.State.OPEN).order_by("look_at")
+        ),
+        law=of_law(case, everything_promised, order),
+        order=order,
         around=around(case, cases_for(by)),
         conversation=said,
         earlier_messages=earlier,
@@ -128,6 +149,12 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         draft=drafting.of(case, by.user_id or 0),
         offered=_offered(case),
     )
+
+
+def of_law(case: Case, promises: list[Promise], order: OrderSeen | None) -> Law:
+    """What the law says, from what was read already."""
+    known = Known(order.order, order.payments, order.shipments) if order else Known(None, [], [])
+    return law.of_case(case, promises, known)
 
 
 def _with_merged(model: type, case: Case):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ moves its next look, when its reason is gone. Nothing here is ever ended by sile
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db.models import F
@@ -20,7 +21,7 @@ from makegood.cases.models import Case, CaseEvent, Confirmation, ConfirmationAsk
 from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author
-from makegood.conversations.models import Delivery, Message
+from makegood.conversations.models import Delivery
 from makegood.desk import appointing, breaking, closing, handing, notices, snoozing, telling
 from makegood.desk.verb import verb
 from makegood.escalation.models import Handover
@@ -69,7 +70,8 @@ def warn(row: Promise, reached: int) -> None:
 @verb("sweep")
 def break_promise(row: Promise, *, by: Actor) -> CaseEvent:
     """Its time has passed: broken as of ``due_at``, however late we noticed."""
-    event = breaking.broken(pen.hold(row.case_id), row)
+    # ``row`` and its case were read together under the case's lock (jobs/sweep.py): held already, and never stale.
+    event = breaking.broken(row.case, row)
     assert event is not None, "looked at under the lock of its case, it was open"
     return event
 
@@ -103,7 +105,7 @@ def _wake(case: Case, row: Appointment) -> None:
 
 def _ask_again(case: Case, row: Appointment) -> None:
     appointments.done(row)
-    if row.nth > len(policy().waiting_asks):
+    if row.nth > len(policy().waiting_asks) or outbox.declined(case):
         waited_in_vain(case, row, by=_BY)
     else:
         repeat_question(case, row, by=_BY)
@@ -113,7 +115,8 @@ def _ask_again(case: Case, row: Appointment) -> None:
 def repeat_question(case: Case, row: Appointment, *, by: Actor) -> CaseEvent:
     """Ask the open question once more, in its own words. It is no answer to the customer: no promise is kept by it."""
     offsets = policy().waiting_asks
-    question = Message.objects.get(pk=row.message_id)
+    question = row.message
+    assert question is not None, "an open question names its message"
     with speaking(case.language):
         words = spoken("We still need your answer to go on. We asked you:")
     message = messages.store(
@@ -166,7 +169,7 @@ def _ask(case: Case, row: Appointment, asks: list[ConfirmationAsk]) -> None:
         _later(case, row, telling.BETWEEN_ASKS)
         return
     customer = case.customer
-    letters = bool(customer.email) and customer.email_failed_at is None
+    letters = bool(customer.email) and customer.email_failed_at is None and not outbox.declined(case)
     by_phone = policy().confirmation.channels[len(asks)] == "phone" or not letters
     if by_phone and customer.phone and row.words != "call":
         notices.notify(case, "call_now", to=notices.owner_of(case))
@@ -188,7 +191,7 @@ def reached(ask: ConfirmationAsk) -> bool:
     """Whether an ask counts by itself: spoken and noted, or a letter that left and did not come back."""
     if ask.channel != "letter":
         return True
-    return Delivery.objects.filter(message_id=ask.message_id, state=Delivery.State.SENT).exists()
+    return Delivery.objects.filter(message=ask.message, state=Delivery.State.SENT).exists()
 
 
 def _follow_up(case: Case, row: Appointment) -> None:
@@ -215,13 +218,18 @@ def _waits_for_word(case: Case) -> bool:
     return case.status == Status.TOLD and not answered.exists()
 
 
-_HOLDS = {
+_HOLDS: dict[str, Callable[[Case], bool]] = {
     What.WAKE: lambda case: case.snoozed_until is not None,
     What.ASK_AGAIN: lambda case: case.status == Status.WAITING and case.waiting_for == "customer",
     What.CHASE: _waits_for_word,
-    What.FOLLOW_UP: lambda case: case.ended_as == "made_good",
+    What.FOLLOW_UP: lambda case: case.ended_as == "made_good" and not outbox.declined(case),
 }
-_ACTS = {What.WAKE: _wake, What.ASK_AGAIN: _ask_again, What.CHASE: _chase, What.FOLLOW_UP: _follow_up}
+_ACTS: dict[str, Callable[[Case, Appointment], None]] = {
+    What.WAKE: _wake,
+    What.ASK_AGAIN: _ask_again,
+    What.CHASE: _chase,
+    What.FOLLOW_UP: _follow_up,
+}
 
 
 def set_back(row: Swept, error: Exception) -> None:
@@ -232,6 +240,5 @@ def set_back(row: Swept, error: Exception) -> None:
         look_at=clock.now() + wait, set_back=F("set_back") + 1, trouble=trouble
     )
     if row.set_back == 0:
-        notices.notify(
-            row.case, "poisoned", to=notices.keepers(), data={"n": row.pk, "of": row._meta.model_name}
-        )
+        of = {"n": row.pk, "of": row._meta.model_name}
+        notices.notify(getattr(row, "case", None), "poisoned", to=notices.keepers(), data=of)

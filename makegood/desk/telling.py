@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as spoken
@@ -15,9 +15,9 @@ from makegood.base.words import clean
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, Confirmation, ConfirmationAsk, Fix, Telling, Verification
 from makegood.cases.states import Status
-from makegood.conversations import messages
+from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author, Upload
-from makegood.desk import saying
+from makegood.desk import checking, saying
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
 from makegood.promises import ledger
@@ -37,6 +37,8 @@ def tell(
     next_word_at: datetime | None,
     files: Sequence[Upload] = (),
     promises: Sequence[saying.GivenTime] = (),
+    justified: Mapping[str, str] | None = None,
+    declined: Sequence[str] = (),
 ) -> CaseEvent:
     """Tell the customer the verified outcome and ask whether it is made good: the first of the documented asks.
 
@@ -46,7 +48,18 @@ def tell(
     verification = Verification.objects.filter(case=case, round=case.round).order_by("-id").first()
     if case.status != Status.VERIFIED or verification is None:
         raise Refusal("not_verified", _("Verify first: a fix that nobody checked is not announced."))
+    reasons = checking.passing(
+        case,
+        text,
+        by=by,
+        verb="tell",
+        next_word_at=next_word_at,
+        justified=justified,
+        promises=promises,
+        declined=declined,
+    )
     word = saying.say(case, "told", text, next_word_at, by=by, files=files, promises=promises)
+    checking.keep(reasons, word.message_id, by=by)
     kept = ledger.standing(case, "decision", "remedy").filter(to="customer").exclude(pk__in=word.times)
     ledger.keep(list(kept.values_list("pk", flat=True)), proof_id=word.message_id)
     now = clock.now()
@@ -66,7 +79,7 @@ def tell(
         case,
         "told",
         by=by,
-        data={"telling": telling.pk, "ask": asked.pk, **word.data},
+        data={"telling": telling.pk, "ask": asked.pk, **word.data, "justified": sorted(reasons) or None},
         status=Status.TOLD,
         due_at=ledger.next_due(case),
     )
@@ -92,6 +105,8 @@ def ask_again(
     last = ConfirmationAsk.objects.filter(case=case, round=case.round).order_by("-at").first()
     if last and now - last.at < BETWEEN_ASKS:
         raise Refusal("too_soon", _("The customer was asked less than a day ago. Give them time."))
+    if channel == "letter" and outbox.declined(case):
+        raise Refusal("declined", _("The customer wants to be asked no more by letter."), field="channel")
     note = clean(note, limit=2000, field="note", required=channel != "letter")
     if channel == "letter":
         with speaking(case.language):

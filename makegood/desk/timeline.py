@@ -15,7 +15,9 @@ from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
+from makegood.desk.talking import LETTER_WHY
 from makegood.packs import names, playbooks, policy
+from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
 from makegood.promises.models import Promise
 
@@ -139,35 +141,40 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return users.get(value, "—")
     if key in _TEAM_KEYS:
         return teams.get(value, "—")
-    if key in ("until", "word_by"):
+    if key in _MOMENTS:
         return said(datetime.fromisoformat(value))
+    if key == "rule":
+        return str(clocks().rules[value].name) if value in clocks().rules else str(value)
     if key == "case":
         return _MARK
     return str(_words(key).get(value, value))
 
 
-def _words(key: str) -> Mapping[str, Any]:
+def _words(key: str) -> Mapping[Any, Any]:
     if key == "relation":
         return {
             "child": spoken("a case below it"),
             "parent": spoken("a case above it"),
             "related": spoken("related"),
         }
-    return {
+    known: dict[str, Mapping[Any, Any]] = {
         "answer": ANSWERS,
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
         "reached": {True: spoken("reached"), False: spoken("not reached")},
         "waiting_for": WAITING_FOR,
         "why": {
+            **LETTER_WHY,
             "untouched": spoken("nobody touched it"),
             "contact": spoken("the customer wrote again without an answer"),
             "bounce": spoken("it goes round between teams"),
             "signal": spoken("a loss or a threat in the customer's words"),
         },
         "ended_as": dict(Ending.Kind.choices),
-    }.get(key, {})
+    }
+    return known.get(key, {})
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}
+_MOMENTS = ("until", "word_by", "was_until", "trigger_at", "was_trigger_at")
 _LEVELS = ("from_level", "to_level", "level")

@@ -21,7 +21,8 @@ from django.db.models import QuerySet
 
 from makegood.base import clock
 from makegood.base.swept import Swept
-from makegood.desk import climbing, sweeping
+from makegood.conversations.models import HeldReply
+from makegood.desk import climbing, holding, sweeping
 from makegood.escalation.models import Climb, Handover
 from makegood.promises.models import Appointment, Promise
 
@@ -64,6 +65,11 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "climbs", lambda: Climb.objects.filter(look_at__isnull=False).select_related("case"), climbing.look
+    ),
+    Source(
+        "held replies",
+        lambda: HeldReply.objects.filter(state=HeldReply.State.HELD).select_related("case"),
+        holding.fire,
     ),
 )
 

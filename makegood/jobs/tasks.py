@@ -9,8 +9,9 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from makegood.conversations.outbox import nudge
+from makegood.desk import receiving
 from makegood.jobs import deliver as delivering
-from makegood.jobs import upkeep
+from makegood.jobs import helping, receive, upkeep
 
 log = logging.getLogger("makegood.jobs")
 DEAD_AFTER_SECONDS = 600
@@ -24,6 +25,22 @@ def deliver(context: JobContext, timestamp: int = 0) -> int:
     if tried == delivering.BATCH:
         nudge()
     return tried
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="makegood.jobs.tasks.help_out", queueing_lock="help_out", lock="help_out", pass_context=True)
+def help_out(context: JobContext, timestamp: int = 0) -> int:
+    """Ask the optional helper what people asked of it; one such job at a time, so that letters keep their worker."""
+    return helping.work(stop=context.should_abort)
+
+
+@app.task(name=receiving.JOB, queueing_lock=receiving.LOCK, pass_context=True)
+def read_letters(context: JobContext, timestamp: int = 0) -> int:
+    """Read the letters that came in; each minute, and when one comes."""
+    count = receive.read_due(stop=context.should_abort)
+    if count == receive.BATCH:
+        receiving.nudge()
+    return count
 
 
 @app.periodic(cron="17 18 * * *")  # UTC: the small hours of Seoul and Beijing

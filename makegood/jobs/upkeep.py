@@ -10,15 +10,21 @@ from procrastinate.contrib.django.models import ProcrastinateEvent
 
 from makegood.base import clock
 from makegood.cases.models import Correction, Presence
+from makegood.conversations.models import HelperTask
 
 PRESENCE, KEYS, JOBS = timedelta(days=1), timedelta(days=30), timedelta(days=7)
+HELPED = timedelta(days=7)
 #: So many new corrections by people are worth a training before the night comes.
 ENOUGH = 25
 
 
 def clean_up() -> dict[str, int]:
-    """Remove presences older than a day, idempotency keys older than 30 days and expired sessions; how many of each."""
+    """Remove presences older than a day, idempotency keys older than 30 days, expired sessions and, after a week, the
+    words that a machine wrote (they may repeat personal data); how many of each.
+    """
     now = clock.now()
+    old = HelperTask.objects.filter(asked_at__lt=now - HELPED).exclude(text="")
+    forgotten = old.update(text="")
     gone = {
         "presences": Presence.objects.filter(seen_at__lt=now - PRESENCE),
         # By name: the API is a door beside this one, and doors never import each other.
@@ -27,7 +33,7 @@ def clean_up() -> dict[str, int]:
         ),
         "sessions": Session.objects.filter(expire_date__lt=now),
     }
-    return {name: rows.delete()[0] for name, rows in gone.items()}
+    return {name: rows.delete()[0] for name, rows in gone.items()} | {"machine_texts": forgotten}
 
 
 def enough_to_learn(task: str) -> bool:

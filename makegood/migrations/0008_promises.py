@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('makegood', '0006_ledger'),
+        ('makegood', '0007_clocks'),
     ]
 
     operations = [

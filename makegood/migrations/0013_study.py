@@ -14,5 +14,5 @@ CREATE INDEX line_case ON study.line (log, case_key, at, n);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("makegood", "0008_promises")]
+    dependencies = [('makegood', '0012_helper'),]
     operations = [migrations.RunSQL(STUDY, "DROP SCHEMA study CASCADE")]

@@ -11,6 +11,7 @@
 from makegood.packs.check import check_all
 from makegood.packs.errors import PackError, UnknownCode
 from makegood.packs.loader import escalation, names, playbook, playbooks, policy, sources, taxonomy
+from makegood.packs.replying import reply_rules, shipped_replies
 
 __all__ = [
     "PackError",
@@ -21,6 +22,8 @@ __all__ = [
     "playbook",
     "playbooks",
     "policy",
+    "reply_rules",
+    "shipped_replies",
     "sources",
     "taxonomy",
 ]

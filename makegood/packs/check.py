@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from makegood.packs.errors import PackError
+from makegood.packs.legal import clocks
 from makegood.packs.loader import escalation, playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
+from makegood.packs.replying import reply_rules, shipped_replies
+from makegood.packs.working_days import calendars
 
 
 def check_all() -> dict[str, int]:
     """Load and cross-check all packs; what there is -> how many. Raises PackError at the first thing wrong."""
     words, seen, rules, books = taxonomy(), sources(), policy(), playbooks()
-    for stray in strays(overlay()):
+    law = ["clocks/words.toml", *(f"clocks/{place}.toml" for place in clocks().jurisdictions)]
+    for stray in strays(overlay(), law):
         raise PackError(stray, "", "replaces no pack: no shipped file has this name")
     return {
         "kinds": len(words.kinds),
@@ -33,6 +37,11 @@ def check_all() -> dict[str, int]:
         "facts": sum(len(b.facts) for b in books.values()),
         "causes": sum(len(b.causes) for b in books.values()),
         "aftercare": sum(len(b.aftercare) for b in books.values()),
+        "checks of a reply": len(reply_rules()),
+        "ready-made replies": len(shipped_replies()),
+        "calendars": len(calendars()),
+        "legal clocks": sum(r.kind == "deadline" for r in clocks().rules.values()),
+        "legal notes": sum(r.kind == "note" for r in clocks().rules.values()),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }
 
@@ -45,6 +54,10 @@ def _agrees(language: str) -> bool:
     root = read(path)
     signals = policy().signals.keys() | policy().silent_signals
     _same(root, "signal", signals, "policy.toml: a signal needs a level, or a place among the silent ones")
+    checks = reply_rules()
+    for key, prefix in (("rule", ""), ("slot", "missing.")):
+        ids = {prefix + str(entry.raw.get("id")) for entry in root.entries(key, low=0, name="id")}
+        _same_codes(root, ids, set(checks))
     _same(root, "type", set(taxonomy().types), "taxonomy.toml: a guessed type must exist")
     return True
 
@@ -54,3 +67,9 @@ def _same(root: Entry, key: str, known: set[str], where: str) -> None:
     for code in given:
         if code not in known:
             raise root.wrong(f"the {key} '{code}' is not in {where}")
+
+
+def _same_codes(root: Entry, ids: set[str], known: set[str]) -> None:
+    """Every rule and slot of a text pack needs its explanation: a finding without one could not be shown."""
+    if unexplained := ids - known:
+        raise root.wrong(f"{sorted(unexplained)} are not explained in checks.toml")

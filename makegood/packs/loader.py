@@ -5,7 +5,7 @@ A site may put an edited copy of any file in the folder MAKEGOOD_PACKS; it repla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from makegood.packs.shapes import (
     Term,
     Type,
 )
+from makegood.packs.working_days import CODES as CALENDARS
 
 if TYPE_CHECKING:
     from makegood.base.languages import Text3
@@ -265,9 +266,10 @@ def _question(entry: Entry) -> Question:
     )
 
 
-def strays(folder: str) -> list[Path]:
-    """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/."""
-    known = {"taxonomy.toml", "sources.toml", "policy.toml", "escalation.toml"}
+def strays(folder: str, also: Iterable[str] = ()) -> list[Path]:
+    """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/. ``also``: other known names."""
+    known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml", "escalation.toml"}
+    known |= {f"calendars/{code}.toml" for code in CALENDARS} | set(also)
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (
         {p: p.relative_to(folder).as_posix() for p in sorted(Path(folder).rglob("*.toml"))} if folder else {}

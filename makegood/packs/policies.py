@@ -16,7 +16,16 @@ from makegood.packs.policy_times import (
     type_times,
 )
 from makegood.packs.reading import TEXT3, Entry, refuse_twice
-from makegood.packs.shapes import LEVELS, AmountStep, ImpactRule, Level, OutsideRoute, Policy, Term
+from makegood.packs.shapes import (
+    LEVELS,
+    AmountStep,
+    ImpactRule,
+    LetterRules,
+    Level,
+    OutsideRoute,
+    Policy,
+    Term,
+)
 
 _KEYS = (
     "level",
@@ -30,6 +39,7 @@ _KEYS = (
     "follow_up",
     "customer_link",
     "outside_route",
+    "letters",
 )
 
 
@@ -54,6 +64,7 @@ def build_policy(root: Entry, impacts: Mapping[str, Term], types: Mapping[str, T
         impact_rules=_impact_rules(root, impacts),
         customer_link=timedelta(days=link.above_zero("days", whole=True)),
         outside_routes=_routes(root),
+        letters=_letters(root.table("letters")),
     )
 
 
@@ -143,3 +154,27 @@ def _routes(root: Entry) -> tuple[OutsideRoute, ...]:
         if count != 1:
             raise root.wrong(f"the language '{language}' must have exactly one outside_route, not {count}")
     return routes
+
+
+def _letters(table: Entry) -> LetterRules:
+    table.only("reopen_within_days", "opens_per_hour", "opens_per_day", "aside")
+    hour = int(table.above_zero("opens_per_hour", whole=True))
+    day = int(table.above_zero("opens_per_day", whole=True))
+    if day < hour:
+        raise table.wrong(f"'opens_per_day' ({day}) is below 'opens_per_hour' ({hour})")
+    return LetterRules(
+        reopen_within=timedelta(days=table.above_zero("reopen_within_days", whole=True)),
+        opens_per_hour=hour,
+        opens_per_day=day,
+        aside=tuple(_aside(entry) for entry in table.entries("aside", low=0, name="header")),
+    )
+
+
+def _aside(entry: Entry) -> tuple[str, str]:
+    entry.only("header", "says")
+    header: str = entry.get("header", str, "the name of a header")
+    says: str = entry.get("says", str, "a word that the header holds")
+    # An empty word stands in every header: each letter that has it would be set aside.
+    if not says.strip() or not (header.isascii() and header.replace("-", "").isalnum()):
+        raise entry.wrong("a header's name is letters, digits and hyphens, and 'says' is not empty")
+    return header.lower(), says.strip().lower()

@@ -243,6 +243,16 @@ class OutsideRoute:
 
 
 @dataclass(frozen=True)
+class LetterRules:
+    """What is done with letters that come in. ``aside``: (header in small letters, a word in it) that sets one aside."""
+
+    reopen_within: timedelta
+    opens_per_hour: int
+    opens_per_day: int
+    aside: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Policy:
     """Times, thresholds and rules of handling that a team may edit."""
 
@@ -257,6 +267,7 @@ class Policy:
     follow_up: timedelta
     customer_link: timedelta
     outside_routes: tuple[OutsideRoute, ...]
+    letters: LetterRules
 
     def level(self, level: int) -> Level:
         if level not in self.levels:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
@@ -49,3 +51,31 @@ def _by_email(shop: Shop, name: str, email: str, phone: str, language: str) -> C
     return Customer(
         pk=row[0], shop=shop, name=row[1], email=row[2], phone=row[3], language=row[4], made_at=row[5]
     )
+
+
+def mark_email(customer_id: int, email: str, *, why: str, at: datetime) -> None:
+    """A letter to this address came back for good. Only while it is still the customer's: a late report marks no corrected one."""
+    Customer.objects.filter(pk=customer_id, email__iexact=email).update(
+        email_failed_at=at, email_failed_why=why[:500]
+    )
+
+
+def correct_email(customer: Customer, email: str) -> bool:
+    """Try the customer's address again, or ``email`` in its place; returns whether it changed. Its mark is taken away.
+
+    Raises Refusal beside 'to' when there is no address, it is none, or another customer of the shop has it.
+    """
+    email = clean_line(email, limit=254, field="to", required=False).lower() or customer.email
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refusal("bad_email", _("This is not an email address."), field="to") from None
+    others = Customer.objects.filter(shop=customer.shop_id, email__iexact=email).exclude(pk=customer.pk)
+    if others.exists():
+        raise Refusal("email_taken", _("Another customer of this shop has this address."), field="to")
+    changed = email != customer.email.lower()
+    if changed:
+        customer.email = email
+    customer.email_failed_at, customer.email_failed_why = None, ""
+    customer.save(update_fields=["email", "email_failed_at", "email_failed_why"])
+    return changed

@@ -18,6 +18,7 @@ MAY: dict[str, frozenset[str]] = {
     "see": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
     "see_queue": _DESK,
     "see_travel": _LEADS,
+    "see_outbox": _LEADS,
     "see_as_merchant": _MERCHANT,
     # opening and talking
     "open": _DESK | _MERCHANT | _CUSTOMER | _SYSTEM,
@@ -26,6 +27,7 @@ MAY: dict[str, frozenset[str]] = {
     "write": _CUSTOMER | _SYSTEM,
     "say": _MERCHANT,
     "answer_merchant": _DESK,
+    "ask_helper": _DESK,
     # triage and facts
     "triage": _DESK | _SYSTEM,
     "note_fact": _DESK | _SYSTEM,
@@ -64,6 +66,10 @@ MAY: dict[str, frozenset[str]] = {
     "end_unconfirmed": _DESK | _SYSTEM,
     "end_disagreed": _LEADS,
     "withdraw": _CUSTOMER | _DESK,
+    # legal clocks
+    "start_clock": _DESK | _SYSTEM,
+    "correct_clock": _DESK,
+    "meet_clock": _DESK,
     # joining
     "merge": _DESK,
     "split": _DESK,
@@ -73,8 +79,18 @@ MAY: dict[str, frozenset[str]] = {
     "share_link": _DESK | _SYSTEM,
     "revoke_link": _DESK,
     "deliver": _SYSTEM,
+    # letters that came in
+    "note_letter": _SYSTEM,
+    "see_letters": _DESK,
+    "keep_mailboxes": _ADMINS,
+    "send_again": _DESK,
+    "decline_asks": _CUSTOMER,
     # the house
     "keep_people": _ADMINS,
+    "keep_calendars": _ADMINS,
+    "keep_clocks": _ADMINS,
+    "keep_replies": _LEADS,
+    "switch_checks": _LEADS,
 }
 
 

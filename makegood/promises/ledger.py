@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.apps import apps
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock, rows
@@ -43,6 +43,8 @@ class Undelivered(Protocol):
 
 
 _OPEN, _KEPT, _BROKEN = Promise.State.OPEN, Promise.State.KEPT, Promise.State.BROKEN
+#: Words to the customer that were broken and have not come since.
+_OWED = Q(state=_BROKEN, what__in=WORDS, to="customer", proof__isnull=True, proof_event__isnull=True)
 
 
 def give(
@@ -63,12 +65,12 @@ def give(
 ) -> Promise:
     """Give somebody a time. ``given_in`` is the id of the message with the ``words``; ``policy`` the rule as it stands.
 
-    Raises Refusal beside ``field`` when the time is not ahead or farther than 60 days. A date of the law is as far as
-    the law says, counts from its trigger, and may have passed already: then the sweep finds it broken at that date.
+    Raises Refusal beside ``field`` when the time is not ahead or farther than 60 days. A date of the law (or of a
+    scheme's or platform's ``rule``) is as far as that says, counts from its trigger, and may have passed already: then the sweep finds it broken at that date.
     """
     now = clock.now()
-    made_at = min(now, trigger_at) if basis == "statutory" and trigger_at else now
-    if due_at <= made_at or (basis != "statutory" and due_at > now + LONGEST):
+    made_at = min(now, trigger_at) if rule and trigger_at else now
+    if due_at <= made_at or (not rule and due_at > now + LONGEST):
         raise Refusal("bad_time", _("The time must be ahead of now, and within 60 days."), field=field)
     promise = Promise(
         case=case,
@@ -109,13 +111,7 @@ def settle(case: Case, *, proof_id: int) -> None:
 
 def answer(case: Case, *, proof_id: int | None = None, proof_event: CaseEvent | None = None) -> None:
     """The word that was owed since a broken one came: by this message, or in a call (its event). It stays broken."""
-    _owed(case).update(proof_id=proof_id, proof_event=proof_event)
-
-
-def _owed(case: Case) -> QuerySet[Promise]:
-    """Words to the customer that were broken and have not come since."""
-    found = Promise.objects.filter(case=case, state=_BROKEN, what__in=WORDS, to="customer")
-    return found.filter(proof__isnull=True, proof_event__isnull=True)
+    Promise.objects.filter(_OWED, case=case).update(proof_id=proof_id, proof_event=proof_event)
 
 
 def keep(
@@ -160,7 +156,9 @@ def undo_by(delivery: Undelivered, at: datetime) -> list[Promise]:
         return []
     # By name: conversations stand beside promises, and siblings never import each other.
     letters = apps.get_model("makegood", "Delivery").objects.filter(message_id=delivery.message_id)
-    if letters.exclude(pk=delivery.pk).filter(state__in=("waiting", "sent")).exists():
+    came_back = letters.filter(pk=delivery.pk, state__in=("failed", "bounced"))
+    others = letters.exclude(pk=delivery.pk).filter(state__in=("waiting", "sent"))
+    if not came_back.exists() or others.exists():
         return []
     undone = list(Promise.objects.filter(proof_id=delivery.message_id, state=_KEPT).order_by("due_at", "id"))
     for promise in undone:
@@ -181,15 +179,13 @@ def next_due(case: Case, *, without: Iterable[int] = (), owed: bool = True) -> d
 
     ``without``: promises that the act at hand keeps; ``owed`` is False when it is the word that was owed.
     """
-    still = standing(case).exclude(pk__in=list(without))
-    return _earliest(still, _owed(case)) if owed else _earliest(still)
+    return _earliest(case, Q(state=_OPEN) & ~Q(pk__in=list(without)) | (_OWED if owed else Q(pk__in=[])))
 
 
 def next_word_due(case: Case) -> datetime | None:
     """By when the customer hears from us, or since when they should have."""
-    return _earliest(standing(case, *WORDS).filter(to="customer"), _owed(case))
+    return _earliest(case, Q(state=_OPEN, what__in=WORDS, to="customer") | _OWED)
 
 
-def _earliest(*found: QuerySet[Promise]) -> datetime | None:
-    moments = [rows.order_by().aggregate(at=Min("due_at"))["at"] for rows in found]
-    return min((at for at in moments if at is not None), default=None)
+def _earliest(case: Case, which: Q) -> datetime | None:
+    return Promise.objects.filter(which, case=case).aggregate(at=Min("due_at"))["at"]

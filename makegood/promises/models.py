@@ -77,6 +77,11 @@ class Promise(Swept):
         help_text="The letter that did not arrive: what it had kept is broken after all.",
     )
 
+    @property
+    def answered(self) -> bool:
+        """Whether something stands beside it: what kept it, or the word that came after it was broken."""
+        return self.proof_id is not None or self.proof_event_id is not None
+
     class Meta:
         constraints = [
             models.CheckConstraint(

@@ -66,6 +66,7 @@ class Pack:
     words: Mapping[str, Mapping[str, str]]
     rules: tuple[Rule, ...]
     slots: tuple[Rule, ...]
+    strikes: tuple[Rule, ...]
     signals: tuple[Rule, ...]
     entities: tuple[Rule, ...]
     types: tuple[TypeWords, ...]
@@ -166,6 +167,7 @@ def _compiled(raw: Mapping[str, Any]) -> Pack:
         words={name: _folded_keys(words) for name, words in raw.get("words", {}).items()},
         rules=tuple(make.rule(rule) for rule in raw.get("rule", ())),
         slots=tuple(make.rule(rule) for rule in raw.get("slot", ())),
+        strikes=tuple(make.rule(rule) for rule in raw.get("strike", ())),
         signals=tuple(make.rule(rule) for rule in raw.get("signal", ())),
         entities=tuple(make.rule(rule) for rule in raw.get("entity", ())),
         types=tuple(make.type(entry) for entry in raw.get("type", ())),

@@ -7,8 +7,10 @@ import re
 from makegood.base.languages import EN, KO, ZH
 
 # Addresses, and words that hold a digit (ORD-123456, 256GB), are written alike in every language: they tell nothing.
+# Every run is bounded: Chinese has no blanks, and an unbounded one before the '@' was tried at each of its characters.
 _TELLS_NOTHING = re.compile(
-    r"https?://\S+|www\.\S+|\S+@\S+\.\S+|[^\W\d_]*[-_#]?\d[A-Za-z0-9_-]*", re.IGNORECASE
+    r"https?://\S+|www\.\S+|[A-Za-z0-9._%+-]{1,64}@[^\s@]{1,64}\.[A-Za-z0-9.-]{1,64}|[^\W\d_]{0,24}[-_#]?\d[A-Za-z0-9_-]*",
+    re.IGNORECASE,
 )
 _HANGUL = re.compile("[가-힣ㄱ-ㅣᄀ-ᇿ]")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")

@@ -63,7 +63,7 @@ def _fold(example: str) -> str:
 
 
 def _rules(made: Pack) -> Iterator[str]:
-    for rule in (*made.rules, *made.signals, *made.slots, *made.entities):
+    for rule in (*made.rules, *made.signals, *made.slots, *made.strikes, *made.entities):
         if rule.raw.get("kind") in ("length", "pii"):
             continue
         wanted, refused = rule.raw.get("hit", []), rule.raw.get("miss", [])

@@ -20,11 +20,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from makegood.base.errors import DeskError, NotAllowed, NotThere, Refusal, Stale
 from makegood.cases.access import case_for
 from makegood.cases.models import Case, CaseEvent
-from makegood.desk import drafting, presence, sheet, timeline
+from makegood.desk import drafting, holding, presence, sheet, timeline
 from makegood.people import actors
 from makegood.people.actors import Actor
+from makegood.web import composer
 from makegood.web.case_draw import drawn
 from makegood.web.case_forms import VerbForm
+from makegood.web.case_law import panel
 from makegood.web.case_verbs import VERBS
 
 View = Callable[..., HttpResponseBase]
@@ -38,7 +40,9 @@ def staff_page(view: View) -> View:
         user = request.user
         if not user.is_authenticated:
             # A signed-out htmx press must not swap the sign-in page over words that were not sent.
-            return HttpResponse(status=401) if _htmx(request) else redirect_to_login(request.get_full_path())
+            return (
+                HttpResponse(status=401) if is_htmx(request) else redirect_to_login(request.get_full_path())
+            )
         if not user.is_staff_here:
             raise NotThere("no_case", _("There is no such case."))
         with timezone.override(ZoneInfo(user.zone)):
@@ -71,7 +75,11 @@ def act(request: HttpRequest, by: Actor, number: int, verb: str) -> HttpResponse
             seen = _before_merge(case, number)
             raise Stale(_("This case was merged into another one."), seen=seen, now_at=case.version)
         if form.is_valid():
-            return done(request, by, case, VERBS[verb].call(case, by, form.cleaned_data))
+            if verb in holding.VERBS:
+                event = composer.send(case, verb, by, form.cleaned_data)
+            else:
+                event = VERBS[verb].call(case, by, form.cleaned_data)
+            return done(request, by, case, event)
         status = 422
     except (Stale, Refusal, NotAllowed) as error:
         form.refuse(error)
@@ -80,15 +88,21 @@ def act(request: HttpRequest, by: Actor, number: int, verb: str) -> HttpResponse
     return page(request, by, case_for(by, number), tried=form, status=status, seen=seen)
 
 
-def done(request: HttpRequest, by: Actor, case: Case, event: CaseEvent) -> HttpResponseBase:
-    """After a verb: the sheet as it is now, or on to the case where the event stands (a merge)."""
+def done(request: HttpRequest, by: Actor, case: Case, event: CaseEvent | None) -> HttpResponseBase:
+    """After a verb: the sheet as it is now, or on to the case where the event stands (a merge). No event: it is held."""
+    if event is None:
+        return page(request, by, case_for(by, case.number)) if is_htmx(request) else _back(case)
     shared = f"?link={event.data['link']}" if event.kind == "link_shared" else ""
     if event.case_id != case.pk:
         address = reverse("case", args=[event.case.number])
-        return HttpResponseClientRedirect(address) if _htmx(request) else HttpResponseRedirect(address)
-    if _htmx(request):
+        return HttpResponseClientRedirect(address) if is_htmx(request) else HttpResponseRedirect(address)
+    if is_htmx(request):
         return page(request, by, case_for(by, case.number), event=event)
-    response = HttpResponseRedirect(reverse("case", args=[case.number]) + shared)
+    return _back(case, shared)
+
+
+def _back(case: Case, more: str = "") -> HttpResponseRedirect:
+    response = HttpResponseRedirect(reverse("case", args=[case.number]) + more)
     response.status_code = 303
     return response
 
@@ -102,18 +116,22 @@ def page(
     status: int = 200,
     seen: int = 0,
     event: CaseEvent | None = None,
+    told: Any = None,
+    bad: bool = False,
 ) -> HttpResponse:
-    """The whole page, or only the sheet where htmx asks for it."""
+    """The whole page, or only the sheet where htmx asks for it. ``told`` is a sentence above it."""
     read = sheet.read(case, by=by, everything="all" in request.GET)
     changed = timeline.of_case(case, since=seen) if status == 409 and seen is not None else []
     said = timeline.render([event], case)[0] if event else None
     link_id = event.data.get("link") if event else request.GET.get("link")
     context = drawn(read, by, tried=tried, changed=changed, said=said, link=link_id)
-    template = "cases/_sheet.html" if _htmx(request) else "cases/case.html"
+    context["panel"] = panel(read, by, tried)
+    context |= {**composer.composer(read, by), "told": told, "told_bad": bad}
+    template = "cases/_sheet.html" if is_htmx(request) else "cases/case.html"
     return render(request, template, context, status=status)
 
 
-def _htmx(request: HttpRequest) -> bool:
+def is_htmx(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
 
 
@@ -127,6 +145,8 @@ def _keep(form: VerbForm, by: Actor) -> None:
     """What was meant for the customer is kept as a draft too, whatever the browser does with the answer."""
     if form.verb in ("reply", "tell") and by.user_id:
         try:
-            drafting.keep(form.case, by.user_id, str(form.data.get("text", "")))
+            drafting.keep(
+                form.case, by.user_id, str(form.data.get("text", "")), str(form.data.get("tab", ""))
+            )
         except DeskError:
             pass  # too long to keep: it stands in the form that goes back

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from makegood.base import clock
 from makegood.cases import links
-from makegood.cases.models import CaseEvent, CaseLink, Fact
+from makegood.cases.models import Case, CaseEvent, CaseLink, Fact
+from makegood.desk import helping, promising
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
@@ -14,8 +16,23 @@ from makegood.desk.timeline import Row
 from makegood.insight import travel
 from makegood.people import roles
 from makegood.people.actors import Actor
+from makegood.promises.models import Promise
+from makegood.web import promise_line
 from makegood.web.case_forms import VerbForm
 from makegood.web.case_verbs import GROUPS, VERBS, Verb, next_verb
+
+#: inline verb -> the field that says which row its form is for.
+_ROWS = {
+    "strike_fact": "fact",
+    "tick": "item",
+    "unlink": "other",
+    "start_clock": "rule",
+    "correct_clock": "promise",
+    "meet_clock": "promise",
+    "keep_promise": "promise",
+    "withdraw_promise": "promise",
+    "send_again": "delivery",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,14 @@ def drawn(
         "beside": named.get(beside),
         "groups": groups(offers, {main, beside}),
         "facts": facts(sheet, by, tried),
+        "promises": promises(sheet, by, tried),
+        "promise_line": promise_line.of(sheet.promises + sheet.past_promises, clock.now()),
         "checklist": checklist(sheet, by, tried),
+        "again": {
+            said.letter.pk: form_for("send_again", sheet, by, tried, str(said.letter.pk))
+            for said in sheet.conversation
+            if said.letter and said.not_arrived and roles.may(by, "send_again")
+        },
         "unlinks": {c.pk: form_for("unlink", sheet, by, tried, str(c.number)) for c in sheet.around.linked},
         "may_unlink": roles.may(by, "unlink"),
         "tried_inline": tried if tried and VERBS[tried.verb].group == "inline" else None,
@@ -76,9 +100,20 @@ def drawn(
         "version": sheet.case.version,
         "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
         "mine": sheet.case.owner_id == by.user_id,
+        **helper(sheet.case, by, sheet.draft),
         "legs": travel.of_case(sheet.case)
         if sum(row.kind in travel.GIVES for row in sheet.timeline) > 1
         else [],
+    }
+
+
+def helper(case: Case, by: Actor, draft: str) -> dict[str, Any]:
+    """What ``cases/_helper.html`` is given; nothing, and no query, while the helper is off."""
+    shown = helping.seen(case, by.person) if roles.may(by, "ask_helper") else []
+    return {
+        "helper": shown,
+        "helper_waits": any(s.waiting for s in shown),
+        "machine_draft": helping.still_machine(shown, draft),
     }
 
 
@@ -94,6 +129,8 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
         chosen = sheet.suggested.reported_as or (best if sheet.suggested.sure else "")
         initial = {"suggested": best, **({"type": chosen} if chosen else {})}
     form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
+    if verb.name == "reply" and not any(p.what == "decision" and p.to == "customer" for p in sheet.promises):
+        del form.fields["decides"]  # nothing to tell
     return Offer(verb, form, False, verb.name == main)
 
 
@@ -111,13 +148,30 @@ def groups(offers: list[Offer], shown: set[str]) -> list[Group]:
     return found
 
 
-def form_for(verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str) -> VerbForm:
+def promises(
+    sheet: Sheet, by: Actor, tried: VerbForm | None
+) -> list[tuple[Promise, VerbForm | None, VerbForm | None]]:
+    """Each open promise, the form that keeps it by words of proof, and the one that withdraws it, where that may be."""
+
+    def form(promise: Promise, verb: str, may: bool) -> VerbForm | None:
+        offered = may and VERBS[verb].offered(sheet, by)
+        return form_for(verb, sheet, by, tried, str(promise.pk)) if offered else None
+
+    return [
+        (p, form(p, "keep_promise", promising.by_proof(p)), form(p, "withdraw_promise", promising.may_go(p)))
+        for p in sheet.promises
+    ]
+
+
+def form_for(
+    verb: str, sheet: Sheet, by: Actor, tried: VerbForm | None, value: str, **initial: Any
+) -> VerbForm:
     """The small form of an inline verb for one row; the refused one where it is this row's."""
-    key = {"strike_fact": "fact", "tick": "item", "unlink": "other"}[verb]
+    key = _ROWS[verb]
     if tried and tried.verb == verb and str(tried.data.get(key)) == value:
         return tried
     return VERBS[verb].form(
-        initial={key: value}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
+        initial={key: value, **initial}, case=sheet.case, by=by, verb=verb, mark=f"_{value}".replace(".", "_")
     )
 
 

@@ -1,7 +1,11 @@
-"""One form a verb of the case sheet. A form parses; what may be is for the desk to say, beside the control."""
+"""One form a verb of the case sheet. A form parses; what may be is for the desk to say, beside the control.
+
+Over 300 lines: a table of small forms; those of promises stand in ``promise_forms.py``.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -26,6 +30,7 @@ from makegood.web.case_fields import (
     moment,
     quick_times,
     types,
+    waits_for_word,
 )
 
 
@@ -71,6 +76,10 @@ class Plain(VerbForm):
     """A verb that needs no more than a press."""
 
 
+class AskHelper(VerbForm):
+    what = forms.CharField(widget=forms.HiddenInput)
+
+
 class Note(VerbForm):
     text = lines(_("Note for colleagues"), required=False, rows=3)
     files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
@@ -90,8 +99,12 @@ class NextWord(VerbForm):
     next_word = forms.CharField(required=False, widget=forms.HiddenInput)
     next_word_at = moment(_("or exactly at"))
 
+    def span(self) -> timedelta:
+        """What our rule says for the next word."""
+        return policy().times(self.case.urgency, self.case.type).next_word
+
     def prepare(self) -> None:
-        self.quick = quick_times(policy().level(self.case.urgency).next_word)
+        self.quick = quick_times(self.span())
         self.chosen = (self.data.get("next_word") if self.is_bound else None) or "rule"
 
     def clean_next_word_at(self) -> Any:
@@ -100,18 +113,15 @@ class NextWord(VerbForm):
         return exact or times.get(self.cleaned_data.get("next_word", ""))
 
 
-class Reply(NextWord):
-    field_order = ("text", "next_word", "next_word_at", "files")
-    text = lines(_("Answer to the customer"), required=False, rows=5)
-    files = Files(label=_("Files"), required=False)  # type: ignore[assignment]
-
-
 class Ask(NextWord):
     field_order = ("channel", "note", "next_word", "next_word_at")
     channel = forms.ChoiceField(label=_("How"), choices=list(CHANNELS.items()))
     note = lines(
         _("What was said"), required=False, help_text=_("Needed when you asked by telephone or chat.")
     )
+
+    def span(self) -> timedelta:
+        return waits_for_word()
 
 
 class Assign(VerbForm):
@@ -190,6 +200,17 @@ class TickItem(VerbForm):
     item = forms.CharField(widget=forms.HiddenInput)
     done = forms.CharField(required=False, widget=forms.HiddenInput)
     answer = line(_("Answer"))
+
+
+class SendAgain(VerbForm):
+    """A letter that did not arrive; ``to`` stands filled with the present address, so that a corrected one is one edit."""
+
+    delivery = forms.IntegerField(widget=forms.HiddenInput)
+    to = line(_("To this address"), required=True)
+
+    def prepare(self) -> None:
+        self.fields["to"].initial = self.case.customer.email
+        self.fields["to"].widget.attrs.update({"inputmode": "email", "autocomplete": "off"})
 
 
 class Raise(VerbForm):

@@ -38,7 +38,7 @@ def draft(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
     """Keep what is being written to the customer; nothing is drawn."""
     case = case_for(by, number)
     try:
-        drafting.keep(case, by.user_id or 0, request.POST.get("text", ""))
+        drafting.keep(case, by.user_id or 0, request.POST.get("text", ""), request.POST.get("tab", ""))
     except Refusal:
         return HttpResponse(status=422)
     return HttpResponse(status=204)

@@ -15,12 +15,17 @@ from makegood.cases.states import Status, may_move
 from makegood.cases.urgency import Impact
 from makegood.desk import (
     climbing,
+    clocks,
     closing,
     fixing,
     handing,
     handling,
+    helping,
     joining,
+    promising,
+    resending,
     sharing,
+    snoozing,
     talking,
     telling,
     triaging,
@@ -30,7 +35,9 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
-from makegood.web import handover_forms
+from makegood.web import clock_forms, handover_forms, promise_forms
+from makegood.web.letter_forms import SendAgain
+from makegood.web.reply_form import Reply, Tell
 
 Data = dict[str, Any]
 Call = Callable[[Case, Actor, Data], CaseEvent]
@@ -57,6 +64,7 @@ GROUPS = {
     "talk": _("Talk"),
     "sort": _("Sorting and facts"),
     "own": _("Who does it"),
+    "promise": _("Promises"),
     "urgency": _("Urgency"),
     "loop": _("Make it good"),
     "end": _("End"),
@@ -132,8 +140,21 @@ def _strike(case: Case, by: Actor, d: Data) -> CaseEvent:
     return triaging.strike_fact(case, d["fact"], by=by, because=d["because"])
 
 
+def _send_again(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return resending.send_again(case, d["delivery"], by=by, seen=d["seen"], to=d["to"])
+
+
 def _tick(case: Case, by: Actor, d: Data) -> CaseEvent:
     return triaging.tick(case, d["item"], by=by, done=d["done"] != "0", answer=d["answer"])
+
+
+def _correct_clock(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return clocks.correct_clock(case, d["promise"], d["trigger_at"], d["evidence"], by=by, seen=d["seen"])
+
+
+def _meet_clock(case: Case, by: Actor, d: Data) -> CaseEvent:
+    words = {"what_was_done": d["what_was_done"], "done_at": d["done_at"]}
+    return clocks.meet_clock(case, d["promise"], by=by, seen=d["seen"], **words)
 
 
 def _merge(case: Case, by: Actor, d: Data) -> CaseEvent:
@@ -150,6 +171,14 @@ def _unlink(case: Case, by: Actor, d: Data) -> CaseEvent:
 
 def _split(case: Case, by: Actor, d: Data) -> CaseEvent:
     return joining.split(case, d["messages"], by=by, seen=d["seen"], subject=d["subject"])
+
+
+def _keep(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return promising.keep_promise(case, d["promise"], by=by, seen=d["seen"], proof=d["proof"])
+
+
+def _withdraw_promise(case: Case, by: Actor, d: Data) -> CaseEvent:
+    return promising.withdraw_promise(case, d["promise"], by=by, seen=d["seen"], reason=d["reason"])
 
 
 def _close(case: Case, by: Actor, d: Data) -> CaseEvent:
@@ -185,19 +214,28 @@ def _can_split(sheet: Sheet, by: Actor) -> bool:
     return sum(said.may_be_split for said in sheet.conversation) > 1
 
 
-_REPLY = ("text", "next_word_at", "files")
+_REPLY = ("text", "next_word_at", "files", "promises", "justified", "declined")
 _S = Status
 
 _TABLE = [
-    Verb("reply", "reply", "talk", _("Answer the customer"), forms.Reply, _with(talking.reply, *_REPLY), _is_open),
+    Verb("reply", "reply", "talk", _("Answer the customer"), Reply, _with(talking.reply, *_REPLY, "decides"), _is_open),
     Verb("note", "note", "talk", _("Write a note"), forms.Note, _with(talking.note, "text", "files", seen=False), _always),
     Verb("answer_merchant", "answer_merchant", "talk", _("Write to the merchant"), forms.ToMerchant,
          _with(talking.answer_merchant, "text", "files", seen=False), _always),
+    Verb("ask_helper", "ask_helper", "inline", _("Ask the helper"), forms.AskHelper,
+         _with(helping.ask_helper, "what", seen=False), lambda s, by: bool(helping.offered())),
     Verb("triage", "triage", "sort", _("Sort"), forms.Triage, _triage, _is_open),
     Verb("note_fact", "note_fact", "sort", _("Note a fact"), forms.NoteFact,
          _with(triaging.note_fact, "text", "source", "happened_at", "detail", seen=False), _always),
     Verb("strike_fact", "strike_fact", "inline", _("Strike"), forms.StrikeFact, _strike, _always),
     Verb("tick", "tick", "inline", _("Tick"), forms.TickItem, _tick, lambda s, by: bool(s.case.type)),
+    Verb("send_again", "send_again", "inline", _("Send the letter again"), SendAgain, _send_again, _always),
+    Verb("start_clock", "start_clock", "inline", _("Start the clock"), clock_forms.StartClock,
+         _with(clocks.start_clock, "rule", "trigger_at", "evidence"), lambda s, by: bool(s.case.type and s.case.is_open)),
+    Verb("correct_clock", "correct_clock", "inline", _("Correct the start"), clock_forms.CorrectClock, _correct_clock,
+         lambda s, by: s.case.is_open and bool(s.law.running or s.law.past)),
+    Verb("meet_clock", "meet_clock", "inline", _("It was done"), clock_forms.MeetClock, _meet_clock,
+         lambda s, by: bool(s.law.running or s.law.past)),
     Verb("take", "take", "own", _("Take the case"), forms.Plain, _plain(handling.take),
          lambda s, by: s.case.is_open and s.case.owner_id != by.user_id),
     Verb("assign", "assign", "own", _("Give it to somebody"), forms.Assign, _assign, _is_open),
@@ -215,6 +253,17 @@ _TABLE = [
     Verb("wait", "wait", "own", _("Wait for somebody"), forms.Wait, _with(handling.wait, "waiting_for"),
          _at(_S.WORKING, _S.WAITING)),
     Verb("go_on", "wait", "own", _("Go on working"), forms.Plain, _plain(handling.wait, waiting_for=""), _at(_S.WAITING)),
+    Verb("promise", "promise", "promise", _("Promise something"), promise_forms.Promise,
+         _with(promising.promise, "what", "due_at", "words", "to"), _is_open),
+    Verb("record_call", "record_call", "promise", _("Write down a call"), promise_forms.RecordCall,
+         _with(promising.record_call, "words", "reached", "next_word_at"), _is_open),
+    Verb("keep_promise", "keep_promise", "inline", _("It was done"), promise_forms.KeepPromise, _keep, _is_open),
+    Verb("withdraw_promise", "withdraw_promise", "inline", _("Withdraw it"), promise_forms.WithdrawPromise, _withdraw_promise,
+         _is_open),
+    Verb("snooze", "snooze", "promise", _("Put aside for a while"), promise_forms.Snooze,
+         _with(snoozing.snooze, "until", "reason", "next_word_at"), _is_open),
+    Verb("wake", "snooze", "promise", _("Wake it now"), forms.Plain, lambda case, by, d: snoozing.wake(case, by=by),
+         lambda s, by: s.case.snoozed_until is not None),
     Verb("raise_urgency", "raise_urgency", "urgency", _("Raise the urgency"), forms.Raise,
          _with(handling.raise_urgency, "level", "reason", seen=False),
          lambda s, by: s.case.is_open and s.case.urgency < 5),
@@ -226,7 +275,7 @@ _TABLE = [
          _with(fixing.verify, "proof", "reference", "what_was_seen"), _at(_S.FIXED)),
     Verb("find_wanting", "verify", "loop", _("It does not hold"), forms.FindWanting,
          _with(fixing.find_wanting, "what_was_seen"), _at(_S.FIXED, _S.VERIFIED)),
-    Verb("tell", "tell", "loop", _("Tell the customer"), forms.Reply, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
+    Verb("tell", "tell", "loop", _("Tell the customer"), Tell, _with(telling.tell, *_REPLY), _at(_S.VERIFIED)),
     Verb("ask", "ask", "loop", _("Ask again"), forms.Ask, _with(telling.ask_again, "next_word_at", "channel", "note"),
          _at(_S.TOLD)),
     Verb("record_confirmation", "record_confirmation", "loop", _("Write down their answer"), forms.RecordConfirmation,

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from makegood.base.languages import LANGUAGES
+from makegood.conversations.outbox import can_send
+from makegood.desk import notices
+from makegood.desk.letter_hands import letters_aside
+from makegood.web.signin import actor
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    return {"languages": LANGUAGES, "sends_letters": bool(settings.EMAIL_HOST)}
+    def unseen_notices() -> int:
+        """Counted only where a template asks: parts of pages do not."""
+        user = request.user
+        return notices.unseen(user.pk) if user.is_authenticated and user.is_staff_here else 0
+
+    def aside() -> int:
+        """Letters that wait for a person; asked only by pages that draw the navigation of the desk."""
+        return letters_aside(actor(request)) if request.user.is_authenticated else 0
+
+    return {
+        "languages": LANGUAGES,
+        "sends_letters": can_send(),
+        "unseen_notices": unseen_notices,
+        "letters_aside": aside,
+    }

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from makegood.base.errors import DeskError, Refusal
 from makegood.cases.models import Case
-from makegood.desk import closing, customer_page, talking, telling
+from makegood.desk import closing, customer_page, following_up, talking, telling
 from makegood.people.actors import Actor
 from makegood.web.customer_files import attachment_of, given_out, uploads
 from makegood.web.customer_link import by_link
@@ -85,12 +85,22 @@ def withdraw(request: HttpRequest, case: Case, customer: Actor) -> str:
     return _("You took your report back. You can open it again at any time.")
 
 
-ACTS: dict[str, Act] = {"say": say, "confirm": confirm, "reopen": reopen, "withdraw": withdraw}
+def held(request: HttpRequest, case: Case, customer: Actor) -> str:
+    answer = request.POST.get("answer", "")
+    following_up.answer_follow_up(case, by=customer, answer=answer, words=request.POST.get("words", ""))
+    return (
+        _("Thank you for telling us.")
+        if answer == "yes"
+        else _("It is open again. Below stands when you hear from us.")
+    )
+
+
+ACTS: dict[str, Act] = {"held": held, "say": say, "confirm": confirm, "reopen": reopen, "withdraw": withdraw}
 
 
 @by_link
 def act(request: HttpRequest, case: Case, customer: Actor, token: str, name: str) -> HttpResponse:
-    """One of the four acts. A refusal shows the page again (its own status), with the words kept and the reason beside."""
+    """One of the five acts. A refusal shows the page again (its own status), with the words kept and the reason beside."""
     if request.method != "POST":
         return redirect("customer_case", token=token)
     try:

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from makegood.base.errors import NotThere
 from makegood.base.languages import CODES, speaking
-from makegood.cases.access import case_by_token
+from makegood.cases.access import case_by_quiet_token, case_by_token
+from makegood.cases.models import Case
+from makegood.people.actors import Actor
 
 View = Callable[..., HttpResponse]
 
@@ -32,6 +34,16 @@ def private(response: HttpResponse) -> HttpResponse:
 
 
 def by_link(view: View) -> View:
+    """The view behind the key to a case (:func:`_by`)."""
+    return _by(case_by_token, view)
+
+
+def by_quiet_link(view: View) -> View:
+    """The view behind the address that declines further asks (:func:`_by`)."""
+    return _by(case_by_quiet_token, view)
+
+
+def _by(key: Callable[[str], tuple[Case, Actor]], view: View) -> View:
     """Give the view the case and the customer of the link; a link that does not hold gets one friendly 404 page.
 
     The page speaks the language of the case unless the visitor chose one, and tells times as the shop does.
@@ -40,7 +52,7 @@ def by_link(view: View) -> View:
     @functools.wraps(view)
     def run(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
         try:
-            case, customer = case_by_token(token)
+            case, customer = key(token)
         except NotThere:
             return gone(request)
         chosen = request.COOKIES.get("language", "")

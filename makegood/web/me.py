@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from makegood.base.errors import Refusal
 from makegood.base.languages import CODES, LANGUAGES
-from makegood.desk import peopling
+from makegood.desk import peopling, signing
+from makegood.people.signatures import holds
 from makegood.web.signin import actor, signed_in
 
 _YEAR = 365 * 24 * 3600
@@ -48,12 +49,17 @@ def me(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             peopling.save_me(by=actor(request), **form.cleaned_data)
+            if "writing" in request.POST:
+                texts = {code: request.POST.get(f"signature_{code}", "") for code in CODES}
+                signing.save_mine(texts, hold="hold" in request.POST, by=actor(request))
             with override(form.cleaned_data["language"]):
                 messages.success(request, gettext("Saved."), "good")
             return redirect("me")
         except Refusal as refusal:
-            form.add_error(refusal.field, str(refusal))
-    return render(request, "me/me.html", {"here": "me", "form": form}, status=422 if form.errors else 200)
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    by = actor(request)
+    context = {"here": "me", "form": form, "holds": holds(by), "signature": signing.mine(by)}
+    return render(request, "me/me.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

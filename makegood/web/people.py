@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from makegood.base.errors import DeskError, NotThere
 from makegood.base.languages import EN, LANGUAGES
 from makegood.desk import peopling
+from makegood.people.calendars import Calendar
 from makegood.people.models import STAFF, Role, Shop, Team, Tier, User
 from makegood.web.me import zones
 from makegood.web.signin import actor, may
@@ -30,6 +31,12 @@ class Several(forms.ModelMultipleChoiceField):
     """Some of many, each with a box to tick."""
 
     widget = forms.CheckboxSelectMultiple
+
+
+def calendar_field(otherwise: Any) -> forms.ModelChoiceField:
+    """The calendar of a shop or a team; ``otherwise`` says what counts when none is chosen."""
+    every = Calendar.objects.order_by("name")
+    return forms.ModelChoiceField(label=_("Calendar"), queryset=every, required=False, empty_label=otherwise)
 
 
 class UserForm(forms.Form):
@@ -61,6 +68,7 @@ class TeamForm(forms.Form):
         required=False,
         help_text=_("A team without shops serves all of them."),
     )
+    calendar = calendar_field(_("As the shop of each case"))
 
     model: ClassVar[type[Model]] = Team
     save = staticmethod(peopling.save_team)
@@ -82,6 +90,7 @@ class ShopForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
     zone = forms.ChoiceField(label=_("Time zone"), choices=zones, initial="Asia/Seoul")
     currency = forms.CharField(label=_("Currency"), min_length=3, max_length=3, initial="KRW")
+    calendar = calendar_field(_("As in its country"))
     merchants = Several(label=_("Merchants"), queryset=User.objects.none(), required=False)
 
     model: ClassVar[type[Model]] = Shop

@@ -30,6 +30,7 @@ VIEWS = {
     "mine": _("Mine"),
     "team": _("My team's"),
     "due": _("Next due"),
+    "snoozed": _("Put aside"),
     "waiting": _("Waiting for confirmation"),
     "untouched": _("Urgent and untouched"),
     "open": _("All open"),

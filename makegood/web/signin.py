@@ -9,7 +9,6 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import perform_login
-from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from makegood.base.errors import NotThere
+from makegood.conversations.outbox import can_send
 from makegood.desk import peopling
 from makegood.people import actors, roles
 from makegood.people.actors import Actor
@@ -34,9 +34,9 @@ class Adapter(DefaultAccountAdapter):
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        if not settings.EMAIL_HOST:
+        if not can_send():
             # The page said so already (password_reset.html); a connection refused would be a page of error 500.
-            _log.warning("no letter %s was sent: EMAIL_HOST is not set", template_prefix)
+            _log.warning("no letter %s was sent: neither EMAIL_HOST nor a provider is set", template_prefix)
             return
         super().send_mail(template_prefix, email, context)
 

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, people, queue, search, signin, travel
+from makegood.web import (
+    calendars,
+    checks,
+    letters,
+    mailboxes,
+    me,
+    notices,
+    outbox,
+    people,
+    queue,
+    replies,
+    search,
+    shop_clocks,
+    signin,
+    travel,
+)
 
 
 class What:
@@ -26,13 +41,46 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/many/", queue.many, name="queue_many"),
     path("search/", search.show, name="search"),
     path("travel/", travel.show, name="travel"),
+    path("outbox/", outbox.show, name="outbox"),
+    path("outbox/<int:number>/<int:delivery_id>/again/", outbox.send_again, name="outbox_again"),
+    path("notices/", notices.show, name="notices"),
+    path("notices/seen/", notices.seen, name="notices_seen"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
+    path("replies/", replies.show, name="replies"),
+    path("replies/new/", replies.edit, name="replies_new"),
+    path("replies/<int:pk>/", replies.edit, name="replies_edit"),
+    path("replies/<int:pk>/remove/", replies.remove, name="replies_remove"),
+    path("signatures/", replies.signatures, name="signatures"),
+    path("checks/", checks.show, name="checks"),
+    path("checks/switch/", checks.switch, name="checks_switch"),
     path("people/", people.lists, name="people"),
     path("people/<kept:what>/", people.lists, name="people"),
     path("people/<kept:what>/new/", people.edit, name="people_new"),
     path("people/<kept:what>/<int:pk>/", people.edit, name="people_edit"),
+    path("people/calendars/", calendars.lists, name="calendars"),
+    path("people/calendars/new/", calendars.new, name="calendar_new"),
+    path("people/calendars/<int:pk>/", calendars.show, name="calendar"),
+    path("people/calendars/<int:pk>/week/", calendars.week, name="calendar_week"),
+    path("people/calendars/<int:pk>/days/", calendars.days, name="calendar_days"),
+    path("people/calendars/<int:pk>/drop/", calendars.drop, name="calendar_drop"),
+    path("people/calendars/<int:pk>/upload/", calendars.upload, name="calendar_upload"),
+    path("people/calendars/<int:pk>/take-in/", calendars.take_in, name="calendar_take_in"),
+    path("people/shops/<int:pk>/clocks/", shop_clocks.show, name="shop_clocks"),
     path("people/users/<int:pk>/link/", people.link, name="people_link"),
+    path("mailboxes/", mailboxes.lists, name="mailboxes"),
+    path("mailboxes/new/", mailboxes.edit, name="mailbox_new"),
+    path("mailboxes/<int:pk>/", mailboxes.edit, name="mailbox"),
+    path("mailboxes/<int:pk>/test/", mailboxes.test, name="mailbox_test"),
+    path("letters/", letters.lists, name="letters"),
+    path("letters/limited/", letters.lists, {"view": "limited"}, name="letters_limited"),
+    path("letters/all/", letters.lists, {"view": "all"}, name="letters_all"),
+    path("letters/<int:pk>/", letters.show, name="letter"),
+    path("letters/<int:pk>/source/", letters.source, name="letter_source"),
+    *(
+        path(f"letters/<int:pk>/{verb}/", letters.act, {"verb": verb}, name=f"letter_{verb}")
+        for verb in ("read", "away", "open", "join")
+    ),
     path("welcome/<str:secret>/", signin.welcome, name="welcome"),
     path("sign-in/email/", signin.email_stays),
     path("sign-in/", include("allauth.urls")),

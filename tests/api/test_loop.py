@@ -28,7 +28,12 @@ NOT_AS_A_ROUTE = {
     "deliver": "the worker's own: what the mail server said of a letter",
     "climb": "the sweep's own: nobody touched a case",
     "pass_on": "the sweep's own: nobody accepted a case in time",
+    "ask_helper": "a suggestion for whoever looks at the page; a program has models of its own",
+    "note_letter": "the system's own: a letter that is nobody's word",
+    "decline_asks": "the customer's own; by the address in the letter that asks",
     "raise_by_evidence": "the system's own, caused by what was said",
+    "sweep": "the sweep's own: what happens when a moment comes",
+    "answer_follow_up": "the customer's own word; nobody says for them that it held",
 }
 
 
@@ -155,6 +160,35 @@ def test_facts_ticks_urgency_and_the_merchant(cast, call):
     sheet = minji.get(f"/cases/{n}").json()
     assert sheet["owner"]["name"] == "Wei" and sheet["facts"][0]["struck_because"] == "No."
     assert sheet["lowerings"] and sheet["ticks"]
+
+
+def test_promises_calls_and_sleep_over_the_api(cast, call):
+    minji, sujin = call(cast.minji), call(cast.sujin)
+    n = stages.answered(cast).number
+    body = {"what": "other", "due_at": soon(5), "words": "영수증을 보내 드림", "seen": None}
+    given = minji.verb(n, "promise", body).json()["event"]["data"]
+    assert given["what"] == "other" and given["to"] == "customer"
+    kept = minji.verb(n, "keep_promise", {"promise": given["promise"], "proof": "Sent.", "seen": None})
+    assert kept.json()["event"]["kind"] == "promise_kept"
+    text = "내일 정오까지 전화 드리겠습니다."
+    times = [{"what": "call_back", "due_at": soon(20), "words": "내일 정오까지 전화"}]
+    said = {"text": text, "next_word_at": soon(), "promises": times, "decides": True, "seen": None}
+    assert minji.verb(n, "reply", said).status_code == 200
+    promised = {p["what"]: p for p in minji.get(f"/cases/{n}").json()["promises"]}
+    assert promised["call_back"]["words"] == "내일 정오까지 전화" and promised["decision"]["state"] == "kept"
+    gone = {"promise": promised["call_back"]["id"], "reason": "She wrote.", "seen": None}
+    assert minji.verb(n, "withdraw_promise", gone).status_code == 403
+    assert sujin.verb(n, "withdraw_promise", gone).json()["event"]["kind"] == "promise_withdrawn"
+    called = {"words": "No answer.", "reached": False, "seen": None}
+    assert minji.verb(n, "record_call", called).json()["event"]["data"]["reached"] is False
+    late = minji.verb(n, "snooze", {"until": soon(30), "reason": "Bank.", "seen": None})
+    assert late.status_code == 422 and late.json()["field"] == "next_word_at"
+    body = {"until": soon(30), "reason": "Bank.", "next_word_at": soon(31), "seen": None}
+    assert minji.verb(n, "snooze", body).status_code == 200
+    assert minji.get(f"/cases/{n}").json()["snoozed_until"]
+    assert minji.verb(n, "wake").json()["event"]["kind"] == "woken"
+    odd = {"text": "x", "next_word_at": soon(), "promises": [{**times[0], "words": "y"}], "seen": None}
+    assert minji.verb(n, "reply", odd).json()["field"] == "promises"
 
 
 def test_two_cases_are_joined_and_parted(cast, call):

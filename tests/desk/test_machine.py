@@ -19,9 +19,23 @@ from makegood.base import clock
 from makegood.base.errors import DeskError
 from makegood.cases.models import Case, Closure
 from makegood.cases.urgency import Impact
-from makegood.desk import closing, fixing, handling, joining, talking, telling, triaging
+from makegood.desk import (
+    closing,
+    fixing,
+    following_up,
+    handling,
+    joining,
+    promising,
+    snoozing,
+    talking,
+    telling,
+    triaging,
+)
 from makegood.desk.opening import Report, open_case
+from makegood.jobs import sweep
 from makegood.people import actors
+from makegood.promises.models import WORDS as WORDS_OWED
+from makegood.promises.models import Appointment, Promise
 from tests import cast as stages
 
 STAFF = st.sampled_from(["minji", "jun", "sujin", "wei", "hana"])
@@ -266,6 +280,50 @@ class Desk(RuleBasedStateMachine):
             subject="the other thing",
         )
 
+    @rule(
+        n=st.integers(0, 3),
+        who=STAFF,
+        what=st.sampled_from(["call_back", "decision", "remedy", "other", "next_word"]),
+        hours=HOURS,
+    )
+    def promise(self, n: int, who: str, what: str, hours: float) -> None:
+        fields = {"what": what, "due_at": self.soon(hours), "words": "x"}
+        self.attempt(promising.promise, self.pick(n), by=self.by(who), seen=None, **fields)
+
+    @rule(n=st.integers(0, 3), who=STAFF, reached=st.booleans(), hours=HOURS)
+    def call(self, n: int, who: str, reached: bool, hours: float) -> None:
+        fields = {"words": "called", "reached": reached, "next_word_at": self.soon(hours)}
+        self.attempt(promising.record_call, self.pick(n), by=self.by(who), seen=None, **fields)
+
+    @rule(n=st.integers(0, 3), m=st.integers(0, 9), who=STAFF, keep=st.booleans())
+    def settle_by_hand(self, n: int, m: int, who: str, keep: bool) -> None:
+        case = self.pick(n)
+        rows = list(Promise.objects.filter(case=case).order_by("id"))
+        which = rows[m % len(rows)].pk if rows else 0
+        if keep:
+            self.attempt(promising.keep_promise, case, which, by=self.by(who), seen=None, proof="sent")
+        else:
+            self.attempt(promising.withdraw_promise, case, which, by=self.by(who), seen=None, reason="no")
+
+    @rule(n=st.integers(0, 3), who=STAFF, hours=HOURS, word=st.sampled_from([None, 2.0, 40.0]))
+    def snooze(self, n: int, who: str, hours: float, word: float | None) -> None:
+        fields = {"until": self.soon(hours), "reason": "bank", "next_word_at": word and self.soon(word)}
+        self.attempt(snoozing.snooze, self.pick(n), by=self.by(who), seen=None, **fields)
+
+    @rule(n=st.integers(0, 3), answer=st.sampled_from(["yes", "no", "?"]))
+    def answer_follow_up(self, n: int, answer: str) -> None:
+        case = self.pick(n)
+        by = actors.customer(case.customer_id)
+        self.attempt(following_up.answer_follow_up, case, by=by, answer=answer)
+
+    @rule()
+    def sweep(self) -> None:
+        sweep.tick()
+        assert not Promise.objects.filter(set_back__gt=0).exists(), (
+            "the sweep met a row that it cannot work through"
+        )
+        assert not Appointment.objects.filter(set_back__gt=0).exists()
+
     @rule(hours=st.sampled_from([1, 26, 24 * 8]))
     def time_passes(self, hours: int) -> None:
         self.time.__exit__(None, None, None)
@@ -304,6 +362,39 @@ class Desk(RuleBasedStateMachine):
         for case in Case.objects.exclude(status="ended"):
             assert case.due_at is not None
             assert case.parent is None or case.parent.status != "ended"
+
+    @invariant()
+    def nothing_open_is_ever_without_a_next_moment(self) -> None:
+        """Every open case has a promise or an appointment that the sweep will look at, and the customer is owed a word."""
+        for case in Case.objects.exclude(status="ended"):
+            looked_at = Promise.objects.filter(case=case, state="open", look_at__isnull=False)
+            assert looked_at.filter(what__in=WORDS_OWED, to="customer").exists(), (
+                f"{case}: no word is promised"
+            )
+        for model in (Promise, Appointment):
+            assert not model.objects.filter(state="open", look_at__isnull=True).exists()
+
+    @invariant()
+    def nothing_ended_is_ever_waited_for(self) -> None:
+        ended = Case.objects.filter(status="ended")
+        assert not Promise.objects.filter(case__in=ended, state="open").exists()
+        assert not Appointment.objects.filter(case__in=ended, state="open").exclude(what="follow_up").exists()
+        assert not ended.filter(snoozed_until__isnull=False).exists()
+
+    @invariant()
+    def a_break_is_an_event_dated_by_when_it_became_true(self) -> None:
+        for row in Promise.objects.filter(state="broken"):
+            told = row.case.events.filter(kind="promise_broken", data__promise=row.pk)
+            assert [e.true_at for e in told] == [row.settled_at], row.pk
+
+    @invariant()
+    def only_its_act_keeps_a_promise(self) -> None:
+        for row in Promise.objects.filter(state="kept").select_related("proof", "proof_event"):
+            assert row.settled_at <= row.due_at
+            if row.what in WORDS_OWED:
+                assert row.proof.audience == "customer" and row.proof.author == "staff"
+            elif row.what == "call_back" and row.to == "customer":
+                assert row.proof_event.kind == "called"
 
 
 @pytest.mark.slow

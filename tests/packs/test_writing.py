@@ -8,6 +8,8 @@ from dataclasses import fields, is_dataclass
 
 from makegood.base.languages import Text3
 from makegood.packs import playbooks, policy, sources, taxonomy
+from makegood.packs.legal import clocks
+from makegood.packs.working_days import calendars
 
 HANGUL, HAN, LATIN = r"[가-힣]", r"[\u4e00-\u9fff]", r"[A-Za-z]"
 TRADITIONAL = set(
@@ -30,8 +32,16 @@ def texts(value: object) -> Iterator[Text3]:
             yield from texts(inner)
 
 
+def shipped_calendars() -> tuple[object, ...]:
+    return tuple((p.name, p.calendar.closed, p.calendar.extra_names) for p in calendars().values())
+
+
 def everything() -> list[Text3]:
-    return [t for pack in (taxonomy(), sources(), policy(), playbooks()) for t in texts(pack)]
+    return [
+        t
+        for pack in (taxonomy(), sources(), policy(), playbooks(), shipped_calendars(), clocks())
+        for t in texts(pack)
+    ]
 
 
 def test_the_walk_finds_the_texts() -> None:

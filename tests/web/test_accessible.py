@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from makegood.cases import access
+from makegood.people import calendars
 from tests import cast as stages
 
 SHEET = Path(__file__).resolve().parents[2] / "makegood" / "static" / "makegood" / "makegood.css"
@@ -87,14 +88,21 @@ class Controls(HTMLParser):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "address",
-    ["/", "/search/", "/me/", "/people/", "/people/users/new/", "/people/teams/new/", "/cases/new/", "/cases/{n}/",
+    ["/", "/search/", "/me/", "/people/", "/people/users/new/", "/people/teams/new/", "/people/calendars/", "/people/calendars/new/", "/people/calendars/{k}/", "/people/shops/{s}/clocks/", "/cases/new/", "/cases/{n}/",
      "/report/haneul/", "/c/{t}/", "/sign-in/login/"],
 )  # fmt: skip
 def test_every_control_has_a_name(cast, client, address):
     case = stages.told(cast)
     if "sign-in" not in address:
         client.force_login(cast.hana)
-    page = client.get(address.format(n=case.number, t=access.token_of(case.links.get())))
+    page = client.get(
+        address.format(
+            n=case.number,
+            t=access.token_of(case.links.get()),
+            k=calendars.standing(cast.haneul)[1].calendar_id,
+            s=cast.haneul.pk,
+        )
+    )
     assert page.status_code == 200
     controls = Controls()
     controls.feed(page.content.decode())

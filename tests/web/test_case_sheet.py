@@ -26,7 +26,11 @@ from tests import cast as stages
 pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"
 #: How many queries one sheet takes, with the session and the presence row, however long the case is.
-QUERIES = 42
+#: One more for the appointments of the house, and one for the number of notices in the navigation;
+#: two for the law (its switches, its calendar), one for letters that were set aside (the navigation),
+#: three for the editor: what is about to go out, words that were covered, the team's ready-made replies.
+#: Two for a hand-over: whether the case is offered, and to whom it may be.
+QUERIES = 50
 
 
 def page(client, user, case) -> str:

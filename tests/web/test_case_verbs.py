@@ -15,7 +15,7 @@ from makegood.base import clock
 from makegood.base.languages import speaking
 from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Draft, Message
-from makegood.desk import joining, talking, telling, triaging
+from makegood.desk import clocks, joining, promising, snoozing, talking, telling, triaging
 from makegood.people import actors
 from makegood.web.case_verbs import VERBS
 from tests import cast as stages
@@ -25,12 +25,35 @@ HTMX = {"HX-Request": "true"}
 Data = Callable[[Any, Case], dict[str, Any]]
 
 
+@pytest.fixture(autouse=True)
+def helper_switched_on(settings):
+    """Off by default; here every verb is offered. Nothing is asked: no worker runs."""
+    settings.HELPER_URL, settings.HELPER_MODEL, settings.HELPER_SUMMARY = "http://127.0.0.1:9/v1", "m", True
+
+
 def asked_three_times(cast: stages.Cast) -> Case:
     with clock.travel(timedelta(days=-12)):
         case = stages.told(cast)
     for days in (-8, -4):
         with clock.travel(timedelta(days=days)):
-            telling.ask_again(case, by=cast.by(cast.minji), seen=None, next_word_at=stages.soon(48))
+            telling.ask_again(case, by=cast.by(cast.minji), seen=None, next_word_at=stages.soon(20 * 24))
+    return stages.fresh(case)
+
+
+def promised(what: str) -> Any:
+    def stage(cast: stages.Cast) -> Case:
+        case = stages.owned(cast)
+        promising.promise(
+            case, by=cast.by(cast.minji), seen=None, what=what, due_at=stages.soon(), words="내일 보내 드림"
+        )
+        return stages.fresh(case)
+
+    return stage
+
+
+def asleep(cast: stages.Cast) -> Case:
+    case = stages.answered(cast)
+    snoozing.snooze(case, by=cast.by(cast.minji), seen=None, until=stages.soon(1), reason="Bank opens.")
     return stages.fresh(case)
 
 
@@ -68,6 +91,22 @@ def with_fact(cast: stages.Cast) -> Case:
     return stages.fresh(case)
 
 
+def ago(days: int) -> str:
+    """A moment so many days ago, as a form sends it."""
+    return f"{clock.now() - timedelta(days=days):%Y-%m-%dT%H:%M}"
+
+
+def with_clock(cast: stages.Cast) -> Case:
+    case = stages.owned(cast)
+    at = clock.now() - timedelta(days=1)
+    clocks.start_clock(case, "kr.refund", at, "Scan.", by=cast.by(cast.minji), seen=None)
+    return stages.fresh(case)
+
+
+def clock_of(case: Case) -> int:
+    return case.promises.get(what="legal", state="open").pk
+
+
 def second(cast: stages.Cast, case: Case) -> Case:
     return stages.reported(cast, case.customer, text="또 문의드립니다")
 
@@ -78,20 +117,35 @@ def item(case: Case) -> str:
     return playbook(case.type).questions[0].code
 
 
+def ahead(days: float) -> str:
+    """So many days ahead, as the browser of somebody in Seoul sends it."""
+    return f"{(clock.now() + timedelta(days=days, hours=9)):%Y-%m-%dT%H:%M}"
+
+
 WORD = {"text": "확인했습니다.", "next_word": "2h"}
 #: verb -> (stage, who, what is sent, the event that must follow)
 SENT: dict[str, tuple[Any, str, Data, str]] = {
     "reply": (stages.owned, "minji", lambda c, k: WORD, "replied"),
     "note": (stages.owned, "jun", lambda c, k: {"text": "Called the bank."}, "noted"),
     "answer_merchant": (stages.owned, "jun", lambda c, k: {"text": "승인 기록을 보내 주세요."}, "merchant_answered"),
+    "ask_helper": (stages.owned, "minji", lambda c, k: {"what": "summary"}, "helper_asked"),
     "triage": (stages.reported, "minji", lambda c, k: {"type": "refund.delay", "orders_blocked": "2"}, "triaged"),
     "note_fact": (stages.owned, "minji", lambda c, k: {"text": "Paid.", "source": "payment_record"}, "fact_noted"),
     "strike_fact": (with_fact, "sujin", lambda c, k: {"fact": k.facts.get().pk, "because": "Wrong order."}, "fact_struck"),
     "tick": (stages.owned, "minji", lambda c, k: {"item": item(k), "done": "1", "answer": "3"}, "ticked"),
+    "start_clock": (stages.owned, "minji", lambda c, k: {"rule": "kr.refund", "trigger_at": ago(5), "evidence": "Scan."}, "clock_started"),
+    "correct_clock": (with_clock, "jun", lambda c, k: {"promise": clock_of(k), "trigger_at": ago(4), "evidence": "Letter."}, "clock_corrected"),
+    "meet_clock": (with_clock, "minji", lambda c, k: {"promise": clock_of(k), "what_was_done": "Sent."}, "clock_met"),
     "take": (stages.owned, "jun", lambda c, k: {}, "taken"),
     "assign": (stages.owned, "minji", lambda c, k: {"owner": c.wei.pk, "team": c.tech.pk}, "assigned"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
     "go_on": (waiting, "minji", lambda c, k: {}, "work_went_on"),
+    "promise": (stages.owned, "minji", lambda c, k: {"what": "call_back", "due_at": ahead(1), "to": "customer", "words": "내일 전화"}, "promised"),
+    "record_call": (stages.owned, "minji", lambda c, k: {"reached": "on", "words": "She is calm.", "next_word": "2h"}, "called"),
+    "keep_promise": (promised("other"), "minji", lambda c, k: {"promise": k.promises.get(what="other").pk, "proof": "Sent."}, "promise_kept"),
+    "withdraw_promise": (promised("call_back"), "sujin", lambda c, k: {"promise": k.promises.get(what="call_back").pk, "reason": "She wrote."}, "promise_withdrawn"),
+    "snooze": (stages.answered, "minji", lambda c, k: {"until": ahead(1), "reason": "Bank opens.", "next_word_at": ahead(2)}, "snoozed"),
+    "wake": (asleep, "minji", lambda c, k: {}, "woken"),
     "raise_urgency": (stages.owned, "jun", lambda c, k: {"level": 5, "reason": "A wedding."}, "urgency_raised"),
     "lower_urgency": (stages.owned, "sujin", lambda c, k: {"level": 2, "reason": "Solved.", "evidence": "Call."}, "urgency_lowered"),
     "fix": (stages.owned, "minji", lambda c, k: {"done": "Sent.", "cause": "Bank.", "remedy": "refund"}, "fixed"),
@@ -180,6 +234,7 @@ REFUSED: dict[str, tuple[Any, str, dict[str, Any], str]] = {
     "reply": (stages.owned, "minji", {"text": "", "next_word": "2h"}, "text"),
     "tell": (stages.verified, "minji", {"text": "고쳤어요", "next_word_at": "2020-01-01T10:00"}, "next_word_at"),
     "triage": (stages.reported, "minji", {"type": "refund.delay", "money_lost": "-3"}, "money_lost"),
+    "start_clock": (stages.owned, "minji", {"rule": "kr.refund", "trigger_at": "2999-01-01T10:00", "evidence": "Scan."}, "trigger_at"),
     "verify": (stages.fixed, "minji", {"proof": "payment_record", "what_was_seen": "Left."}, "reference"),
     "find_wanting": (stages.fixed, "wei", {"what_was_seen": " "}, "what_was_seen"),
     "wait": (stages.owned, "minji", {"waiting_for": "customer"}, "waiting_for"),
@@ -187,6 +242,9 @@ REFUSED: dict[str, tuple[Any, str, dict[str, Any], str]] = {
     "merge": (stages.owned, "minji", {"other": 999}, "other"),
     "split": (stages.owned, "minji", {"subject": "x"}, "messages"),
     "note_fact": (stages.owned, "minji", {"text": "x", "source": "other", "happened_at": "2099-01-01T10:00"}, "happened_at"),
+    "promise": (stages.owned, "minji", {"what": "other", "due_at": "2020-01-01T10:00", "to": "customer", "words": "x"}, "due_at"),
+    "record_call": (stages.owned, "minji", {"reached": "on", "words": "x", "next_word": "never"}, "next_word_at"),
+    "snooze": (stages.answered, "minji", {"until": "2020-01-01T10:00", "reason": "x"}, "until"),
     "record_confirmation": (stages.told, "sujin", {"answer": "", "words": "네", "channel": "phone"}, "answer"),
 }  # fmt: skip
 
@@ -221,7 +279,7 @@ def test_the_exact_time_is_read_in_the_agents_zone(cast, client):
     ahead = (clock.now() + timedelta(days=2)).replace(hour=6, minute=30)
     client.force_login(cast.minji)
     post(client, case, "reply", {"text": "네", "next_word": "30m", "next_word_at": f"{ahead:%Y-%m-%d}T14:30"})
-    assert case.promises.get(state="open").due_at == ahead.replace(second=0, microsecond=0)
+    assert case.promises.get(state="open", what="next_word").due_at == ahead.replace(second=0, microsecond=0)
 
 
 def test_a_file_that_is_too_large_is_named_and_the_words_stay(cast, client, settings):

@@ -13,12 +13,16 @@ from makegood.base.languages import CODES
 from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
+from makegood.conversations.models import CannedReply
+from makegood.people import calendars
 from tests import cast as stages
+from tests.mail import post
 
 pytestmark = pytest.mark.django_db
 
 DESK = {"minji", "sujin", "wei", "hana", "root"}
 KEEPERS = {"hana", "root"}
+LEADS = KEEPERS | {"sujin"}
 MERCHANTS = {"kang"}
 STRANGERS = {"luo"}  # a merchant of another shop
 EVERYBODY = {"nobody", *DESK, *MERCHANTS, *STRANGERS}
@@ -29,13 +33,35 @@ READ: dict[str, tuple[str, set[str]]] = {
     "queue": ("/", DESK),
     "search": ("/search/?q=환불", DESK),
     "travel": ("/travel/", DESK - {"minji", "wei"}),
+    "outbox": ("/outbox/", {"sujin", "hana", "root"}),
+    "customer_quiet": ("/quiet/{quiet}/", EVERYBODY),
+    "notices": ("/notices/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
+    "replies": ("/replies/", DESK),
+    "replies_new": ("/replies/new/", LEADS),
+    "replies_edit": ("/replies/{canned}/", LEADS),
+    "signatures": ("/signatures/", LEADS),
+    "checks": ("/checks/", DESK),
     "people_new": ("/people/users/new/", KEEPERS),
     "people_edit": ("/people/users/{minji}/", KEEPERS),
+    "calendars": ("/people/calendars/", KEEPERS),
+    "calendar_new": ("/people/calendars/new/", KEEPERS),
+    "calendar": ("/people/calendars/{calendar}/", KEEPERS),
+    "shop_clocks": ("/people/shops/{haneul}/clocks/", KEEPERS),
+    "mailboxes": ("/mailboxes/", KEEPERS),
+    "mailbox_new": ("/mailboxes/new/", KEEPERS),
+    "mailbox": ("/mailboxes/{mailbox}/", KEEPERS),
+    "letters": ("/letters/", DESK),
+    "letters_limited": ("/letters/limited/", DESK),
+    "letters_all": ("/letters/all/", DESK),
+    "letter": ("/letters/{letter}/", DESK),
+    "letter_source": ("/letters/{letter}/source/", DESK),
+    "message_letter": ("/messages/{message}/letter/", DESK),
     "welcome": ("/welcome/no-such-secret/", set()),
     "new_case": ("/cases/new/", DESK),
     "case": ("/cases/{number}/", DESK),
+    "case_ready": ("/cases/{number}/ready/?pick=received", DESK),
     "attachment": ("/files/{file}/", DESK | MERCHANTS),
     "report_shops": ("/report/", EVERYBODY),
     "report": ("/report/haneul/", EVERYBODY),
@@ -49,7 +75,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|language|people_link|customer_act)$")
+SENT = re.compile(
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+)
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -76,13 +104,31 @@ def test_no_address_is_forgotten_here():
 def places(cast):
     case = stages.reported(cast, files=[Upload("proof.txt", "text/plain", b"seen")])
     stages.take(case, by=cast.by(cast.minji), seen=None)
+    came = letter_to(cast)
     values = {
+        "mailbox": came.mailbox_id,
+        "letter": came.pk,
+        "message": came.message_id,
         "number": case.number,
         "file": case.attachments.get().pk,
         "token": access.token_of(case.links.get()),
+        "quiet": access.quiet_token_of(case.links.get()),
         "minji": cast.minji.pk,
+        "haneul": cast.haneul.pk,
+        "calendar": calendars.standing(cast.haneul)[1].calendar_id,
+        "canned": CannedReply.objects.create(
+            team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
+        ).pk,
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
+
+
+def letter_to(cast):
+    """A letter of Jiwoo with html that came to Haneul's mailbox and opened no further case."""
+    box = post.box(cast.haneul)
+    case = Case.objects.get()
+    html = '<p>안녕하세요 hello 您好</p><img src="https://elsewhere.example/p.png">'
+    return post.sent(box, post.letter(subject=f"[{case.number}]", html=html))
 
 
 @pytest.fixture
@@ -115,7 +161,20 @@ def test_who_may_read_what(cast, places, visitors, name):
 @pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize(
     "name",
-    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome")],
+    [
+        n
+        for n in READ
+        if n
+        not in (
+            "healthz",
+            "attachment",
+            "customer_file",
+            "merchant_file",
+            "welcome",
+            "letter_source",
+            "case_ready",
+        )
+    ],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):
     address, allowed = places[name]

@@ -28,6 +28,14 @@ class Mailbox(models.Model):
     way = models.CharField(_("How letters come in"), max_length=8, choices=Way, default=Way.PIPE)
     active = models.BooleanField(_("In use"), default=True)
     first = models.BooleanField(_("First address of the shop"), default=False)
+    plus = models.BooleanField(
+        _("Letters to name+anything@ arrive here"),
+        default=False,
+        help_text=_(
+            "Then answers and letters that come back name their case. Try it before: where they do not arrive, "
+            "customers' answers would be lost."
+        ),
+    )
     host = models.CharField(_("IMAP server"), max_length=200, blank=True)
     port = models.PositiveIntegerField(_("Port"), default=993)
     security = models.CharField(
@@ -96,6 +104,17 @@ class Letter(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="letters")
     message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="letters")
     twin = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_index=False)
+    by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False, help_text="Who decided by hand."
+    )
+    said_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Of what it says, by which the same letter is known on another way.",
+    )
+    kept_apart = models.JSONField(
+        default=list, help_text="What did not fit on the message and stands in the source: [[code, name], …]."
+    )
     done_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -106,13 +125,23 @@ class Letter(models.Model):
                 | Q(state="set_aside", look_at__isnull=True, outcome="")
                 | (Q(state="done", look_at__isnull=True, done_at__isnull=False) & ~Q(outcome="")),
             ),
+            models.CheckConstraint(
+                name="a_letter_on_a_case_names_case_and_message",
+                condition=~Q(outcome__in=("opened", "joined")) | Q(case__isnull=False, message__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="a_letter_that_came_twice_names_the_first",
+                condition=~Q(outcome="twice") | Q(twin__isnull=False),
+            ),
+            # The same bytes in the same mailbox are the same letter: fetched again after a crash, or under a new UIDVALIDITY.
+            models.UniqueConstraint("mailbox", "sha256", name="one_row_a_letter_and_mailbox"),
         ]
         indexes = [
             models.Index("look_at", "id", name="letter_due", condition=Q(state="waiting")),
             models.Index("came_at", "id", name="letter_set_aside", condition=Q(state="set_aside")),
             models.Index("header_id", name="letter_header_id", condition=~Q(header_id="")),
             models.Index("sender", "came_at", name="letter_sender"),
-            models.Index("mailbox", "sha256", name="letter_twice"),
+            models.Index("mailbox", "came_at", "id", name="letter_recent"),
         ]
 
 
@@ -121,6 +150,17 @@ class LetterSource(models.Model):
 
     letter = models.OneToOneField(Letter, models.CASCADE, primary_key=True, related_name="source")
     content = models.BinaryField()
+
+
+class OnCopy(models.Model):
+    """Somebody whom the customer put on copy: what they answer belongs to the case too."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="on_copy")
+    email = models.CharField(max_length=254, help_text="In small letters.")
+    letter = models.ForeignKey(Letter, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("case", "email", name="on_copy_once_a_case")]
 
 
 class Delivery(models.Model):
@@ -161,9 +201,25 @@ class Delivery(models.Model):
     by = models.ForeignKey(
         User, models.PROTECT, null=True, related_name="+", db_index=False, help_text="Who sent it again."
     )
+    again_of = models.OneToOneField(
+        "self", models.CASCADE, null=True, related_name="again", help_text="The letter that did not arrive."
+    )
 
     class Meta:
         indexes = [
             models.Index("look_at", "id", name="delivery_due", condition=Q(state="waiting")),
+            models.Index("case", "id", name="delivery_in_order", condition=Q(state="waiting")),
+            models.Index("id", name="delivery_not_arrived", condition=Q(state__in=("failed", "bounced"))),
             models.Index("header_id", name="delivery_header_id", condition=~Q(header_id="")),
         ]
+
+
+class AsksDeclined(models.Model):
+    """The customer wants to be asked no more in this round of the case. What was promised is said all the same."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    round = models.PositiveSmallIntegerField()
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("case", "round", name="asks_declined_once_a_round")]

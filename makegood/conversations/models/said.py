@@ -86,6 +86,7 @@ class Draft(models.Model):
     case = models.ForeignKey(Case, models.CASCADE, related_name="drafts")
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     body = models.TextField()
+    tab = models.CharField(max_length=16, blank=True, help_text="The page that wrote it last.")
     at = models.DateTimeField(default=clock.now)
 
     class Meta:

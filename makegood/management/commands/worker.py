@@ -1,4 +1,4 @@
-"""``manage worker``: the process that keeps promises in sight, sends letters, trains the triage model and cleans up.
+"""``manage worker``: the process that keeps promises in sight, sends and fetches letters, trains the triage model and cleans up.
 
 Run as many as you like. The sweep of promises (``jobs/sweep.py``) runs all the time in a thread of its own: it needs no
 queue, so it goes on when the queue is full, stuck or empty.
@@ -16,15 +16,22 @@ from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 
 from makegood.jobs import sweep
+from makegood.mail.watch import Watch
 
 #: What runs may finish for so long after SIGTERM; then it is left. The supervisor kills after 4 s.
 GRACE, LEAVE = 1.0, 3.0
 
 
 class Command(BaseCommand):
-    help = "Watch over promises, send letters, train the triage model, clean up. Ends within 3 seconds of SIGTERM or Ctrl-C."
+    help = (
+        "Watch over promises, send and fetch letters, train the triage model, clean up. "
+        "Ends within 3 seconds of SIGTERM or Ctrl-C."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # In this process, for it is started, watched and killed with it; a thread of its own, for IMAP waits for hours.
+        # A daemon thread: a kill at any moment loses nothing (mail/fetch.py), so nobody waits for it at the end.
+        threading.Thread(target=Watch().run, args=(threading.Event(),), name="mailboxes", daemon=True).start()
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:
             asyncio.run(_run(worker_app))
 

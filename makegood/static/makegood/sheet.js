@@ -14,10 +14,11 @@
     if (target !== sheet || !event.detail.shouldSwap) return;
     // The form that was sent comes back as the server drew it; only its files are put back when it was refused.
     const sent = requestConfig?.elt?.closest?.("form")?.id;
+    const redrawn = requestConfig?.elt?.dataset?.redraws; // one control that the answer brings anew, e.g. "form-reply|text|"
     kept = {
       open: [...sheet.querySelectorAll("details[id][open]")].map((d) => d.id),
       shut: [...sheet.querySelectorAll("details[id]:not([open])")].map((d) => d.id),
-      values: fields(sheet).filter((f) => touched(f) && (f.form.id !== sent || (f.type === "file" && xhr.status >= 400))).map((f) => [key(f), state(f)]),
+      values: fields(sheet).filter((f) => touched(f) && key(f) !== redrawn && (f.form.id !== sent || (f.type === "file" && xhr.status >= 400))).map((f) => [key(f), state(f)]),
       refused: xhr.status >= 400,
     };
   });
@@ -34,6 +35,8 @@
     document.getElementById("not-sent")?.setAttribute("hidden", "");
     kept = null;
   });
+  // A machine's draft is marked until a person changes it.
+  document.addEventListener("input", (event) => { if (event.target.name === "text") event.target.form?.querySelector(".machine-draft")?.remove(); });
   const failed = (event) => { if (event.detail.elt?.tagName === "FORM") document.getElementById("not-sent")?.removeAttribute("hidden"); };
   document.addEventListener("htmx:responseError", failed); document.addEventListener("htmx:sendError", failed);
   // A link to a form unfolds what it stands in and puts the cursor there.

@@ -59,6 +59,12 @@ def options(pairs: Iterable[tuple[Any, Any]], chosen: Any = None) -> SafeString:
     )
 
 
+@register.filter(name="said")
+def said_moment(moment: datetime | None) -> str:
+    """A moment with day and hour, to stand within a sentence."""
+    return said(moment) if moment else ""
+
+
 @register.filter
 def when(moment: datetime | None) -> str | SafeString:
     """A moment as people say it, with the exact one in the title: '3 hours ago', 'in 20 minutes', 'Nov 3, 14:20'."""

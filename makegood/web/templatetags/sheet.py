@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from makegood.base.moments import said
 from makegood.packs.shapes import Item, Question
+from makegood.promises import ledger
 
 register = template.Library()
 FOUND = {
@@ -26,6 +27,12 @@ FOUND = {
 def found(kind: str) -> Any:
     """What a marked stretch of a message is."""
     return FOUND.get(kind, kind)
+
+
+@register.filter
+def of_key(found: dict[Any, Any], key: Any) -> Any:
+    """``{{ forms|of_key:row.pk }}``: the value of a dictionary by a key that is only known here."""
+    return found.get(key) if found else None
 
 
 @register.filter
@@ -52,3 +59,15 @@ def lasted(span: timedelta) -> str:
         return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
     days = round(minutes / 60 / 24)
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+@register.filter
+def to_whom(code: str) -> Any:
+    """To whom something was promised."""
+    return ledger.TO.get(code, code)
+
+
+@register.filter
+def plain(number: float) -> str:
+    """A number as a drawing takes it, whatever the reader's language writes for the decimal point."""
+    return f"{number:g}"
