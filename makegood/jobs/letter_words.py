@@ -20,8 +20,8 @@ from makegood.cases.models import Case
 from makegood.conversations import outbox
 from makegood.conversations.models import Delivery, Message
 from makegood.jobs.letter_files import Files
-from makegood.people.models import User
-from makegood.promises.ledger import next_due
+from makegood.people.signatures import signature_for
+from makegood.promises.ledger import next_word_due
 
 What = Delivery.What
 #: Letters that quote what the customer wrote last: those in which a person answers them.
@@ -70,7 +70,7 @@ def write(delivery: Delivery, place: Place, files: Files) -> Written:
             "marker": marker(language) if place.answerable else "",
             "answerable": place.answerable,
             "body": message.body if message else "",
-            "signature": signature_for(case, message.by if message else None),
+            "signature": signature_for(case.shop_id, case.team_id, message.by if message else None, language),
             "promise": promise(case),
             "address": links.address(delivery.link),
             "quiet": links.quiet_address(delivery.link) if delivery.what in outbox.DECLINABLE else "",
@@ -86,14 +86,9 @@ def write(delivery: Delivery, place: Place, files: Files) -> Written:
         )
 
 
-def signature_for(case: Case, user: User | None) -> str:
-    """What stands under an answer: the signature of its writer, team or brand; none is kept yet."""
-    return ""
-
-
 def promise(case: Case) -> str:
     """By when the customer hears from us, in words and with the zone; '' when nothing is promised."""
-    due_at = next_due(case) if case.is_open else None
+    due_at = next_word_due(case) if case.is_open else None
     if due_at is None:
         return ""
     words = {"time": said(due_at), "zone": zone_said(due_at)}

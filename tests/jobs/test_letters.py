@@ -7,19 +7,25 @@ import socket
 from contextlib import contextmanager
 from datetime import timedelta
 from email import message_from_bytes, policy
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.controller import Controller
 from django.core.mail import EmailMessage
 from django.db import connection
+from django.utils import timezone
 
 from makegood.base import clock
+from makegood.base.languages import speaking
+from makegood.base.moments import said
 from makegood.cases.models import CaseEvent
 from makegood.conversations.models import Delivery
 from makegood.desk import delivering
 from makegood.desk.sharing import revoke_links
 from makegood.desk.talking import reply
 from makegood.jobs.deliver import send_due
+from makegood.people.signatures import Signature
+from makegood.promises.models import Promise
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -226,3 +232,20 @@ def test_a_slow_sender_holds_no_row(cast, postbox, monkeypatch):
     monkeypatch.setattr(EmailMessage, "send", watched)
     send_due()
     assert seen == [outside]
+
+
+def test_a_letter_ends_with_minjis_own_lines_and_never_tells_the_customer_a_date_of_the_law(cast, postbox):
+    Signature.objects.create(user=cast.minji, language="ko", text="민지 드림")
+    case = stages.answered(cast)
+    now = clock.now()
+    Promise.objects.create(
+        case=case, what="legal", basis="statutory", to="staff", due_at=now + timedelta(minutes=7), trigger_at=now,
+        look_at=now, rule="kr.ecommerce.refund",
+    )  # fmt: skip
+    send_due()
+    last = words(postbox.letters[-1])
+    assert "민지 드림" in last
+    word = Promise.objects.get(case=case, state="open", what="next_word")
+    with timezone.override(ZoneInfo("Asia/Seoul")), speaking("ko"):
+        assert said(word.due_at) in last
+        assert said(now + timedelta(minutes=7)) not in last
