@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.words import file_name
 from makegood.conversations.messages import Upload
-from makegood.packs import names, taxonomy
+from makegood.packs import names, policy, taxonomy
 
 Choices = list[tuple[str, Any]]
 
@@ -112,3 +112,9 @@ def quick_times(span: timedelta) -> list[tuple[str, Any, datetime]]:
     if evening - now > timedelta(minutes=10):
         found.append(("evening", _("Today, 18:00"), evening))
     return [*found, ("noon", _("Tomorrow, noon"), noon)]
+
+
+def waits_for_word() -> timedelta:
+    """The time until the customer is asked again for their word, and the night and weekend that may lie before it."""
+    asks = policy().confirmation.after
+    return (asks[1] if len(asks) > 1 else policy().confirmation.over) + timedelta(days=3)

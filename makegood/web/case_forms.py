@@ -27,6 +27,7 @@ from makegood.web.case_fields import (
     moment,
     quick_times,
     types,
+    waits_for_word,
 )
 
 
@@ -103,12 +104,6 @@ class NextWord(VerbForm):
         exact = self.cleaned_data.get("next_word_at")
         times = {code: at for code, _name, at in self.quick}
         return exact or times.get(self.cleaned_data.get("next_word", ""))
-
-
-def waits_for_word() -> timedelta:
-    """The time until the customer is asked again for their word, and the night and weekend that may lie before it."""
-    asks = policy().confirmation.after
-    return (asks[1] if len(asks) > 1 else policy().confirmation.over) + timedelta(days=3)
 
 
 class Ask(NextWord):

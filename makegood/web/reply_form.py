@@ -14,8 +14,8 @@ from makegood.cases.states import Status
 from makegood.desk import checking
 from makegood.desk.checking import Unfit
 from makegood.web import checks_draw
-from makegood.web.case_fields import Files, lines
-from makegood.web.case_forms import NextWord, waits_for_word
+from makegood.web.case_fields import Files, lines, waits_for_word
+from makegood.web.case_forms import NextWord
 
 
 class Tell(NextWord):

@@ -128,7 +128,11 @@ def test_who_may_read_what(cast, places, visitors, name):
 @pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize(
     "name",
-    [n for n in READ if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "case_ready")],
+    [
+        n
+        for n in READ
+        if n not in ("healthz", "attachment", "customer_file", "merchant_file", "welcome", "case_ready")
+    ],
 )
 def test_every_page_speaks_every_language(cast, places, visitors, language, name):
     address, allowed = places[name]
