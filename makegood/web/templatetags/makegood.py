@@ -9,7 +9,7 @@ from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -101,6 +101,12 @@ def money(amount: Any, currency: str = "") -> str:
         return ""
     digits = 0 if currency in {"KRW", "JPY"} else 2
     return f"{amount:,.{digits}f} {currency}".strip()
+
+
+@register.filter
+def as_typed(text: str) -> SafeString:
+    """Words that may hold the braces of a blank, written as entities: no reader of the page takes them for a template's."""
+    return mark_safe(escape(text).replace("{", "&#123;").replace("}", "&#125;"))
 
 
 @register.simple_tag
