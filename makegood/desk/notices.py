@@ -32,6 +32,7 @@ KINDS = {
     "woken": _("The case that was put aside is awake again."),
     "reply_returned": _("Your answer was not sent. Its words are kept as your draft."),
     "call_now": _("Please call the customer and ask whether it is made good."),
+    "urgency_dropped": _("The nightly audit found that the urgency of this case was lowered in silence."),
     "climbed": _("A case needs you: it reached rung %(n)s of its ladder."),
     "expedited": _("You are asked to hurry a case up: your part is due by %(until)s."),
     "handover_offered": _("A case is offered to you; accept it by %(until)s, or refuse it."),

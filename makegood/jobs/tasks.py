@@ -65,6 +65,13 @@ def retrain_when_enough(timestamp: int = 0) -> bool:
     return True
 
 
+@app.periodic(cron="27 17 * * *")
+@app.task(name="makegood.jobs.tasks.audit_urgency", queueing_lock="audit_urgency")
+def audit_urgency(timestamp: int = 0) -> int:
+    """Replay the events and report every case whose urgency fell in silence; how many there are."""
+    return upkeep.audit_urgency()
+
+
 @app.periodic(cron="43 17 * * *")
 @app.task(name="makegood.jobs.tasks.clean_up", queueing_lock="clean_up")
 def clean_up(timestamp: int = 0) -> dict[str, int]:

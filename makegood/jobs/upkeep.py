@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.apps import apps
@@ -9,8 +10,12 @@ from django.contrib.sessions.models import Session
 from procrastinate.contrib.django.models import ProcrastinateEvent
 
 from makegood.base import clock
-from makegood.cases.models import Correction, Presence
+from makegood.cases.models import Case, Correction, Presence
 from makegood.conversations.models import HelperTask
+from makegood.desk import notices
+from makegood.insight import audit
+
+log = logging.getLogger("makegood.jobs")
 
 PRESENCE, KEYS, JOBS = timedelta(days=1), timedelta(days=30), timedelta(days=7)
 HELPED = timedelta(days=7)
@@ -49,3 +54,15 @@ def last_run(task: str) -> datetime | None:
         job__task_name=task, job__status="succeeded", type="started"
     ).order_by("-at")
     return began.values_list("at", flat=True).first()
+
+
+def audit_urgency() -> int:
+    """Tell the managers and the log of every silent drop of urgency (law 3), each case again until somebody mended it."""
+    found = 0
+    for drop in audit.silent_drops():
+        found += 1
+        log.error("urgency of case %s is %s; its history says %s", drop.number, drop.found, drop.told)
+        notices.notify(
+            Case.objects.get(pk=drop.case_id), "urgency_dropped", to=notices.managers() or notices.keepers()
+        )
+    return found

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, Refusal
-from makegood.cases.models import Case, UrgencyEvidence
+from makegood.cases.models import Case, Notice, UrgencyEvidence
 from makegood.cases.urgency import Impact, known
 from makegood.desk import demands
 from makegood.desk.fixing import record_fix
@@ -20,6 +20,7 @@ from makegood.desk.opening import Report, open_case
 from makegood.desk.talking import customer_writes, reply
 from makegood.desk.triaging import Sorting, note_fact, strike_fact, triage
 from makegood.insight.audit import silent_drops
+from makegood.jobs.upkeep import audit_urgency
 from makegood.packs import taxonomy
 from makegood.people import actors
 from makegood.promises.models import Promise
@@ -146,6 +147,8 @@ def test_the_audit_finds_a_drop_that_was_planted_by_hand(cast):
         cursor.execute("ALTER TABLE makegood_case ENABLE TRIGGER USER")
     (drop,) = silent_drops()
     assert (drop.number, drop.found, drop.told) == (case.number, 1, case.urgency)
+    assert audit_urgency() == 1
+    assert Notice.objects.get(kind="urgency_dropped").user == cast.hana
 
 
 def test_the_audit_finds_a_lowering_whose_words_were_taken_away(cast):
