@@ -105,7 +105,7 @@ _kind("acknowledged", _("%(user)s has seen it."), user=int)
 _kind("expedited", _("Hurried up: %(user)s does it by %(until)s."), user=int, promise=int, until=str)
 _kind(
     "handed_over",
-    _("Offered to %(user)s %(team)s with its card, to be accepted by %(until)s."),
+    _("Offered to %(team)s with its card, to be accepted by %(until)s."),
     handover=int,
     team=int,
     until=str,
@@ -119,7 +119,8 @@ _kind(
     user=int,
     team=int,
     message=int,
-    optional={"was_user": int, "was_team": int},
+    was_user=int,
+    optional={"was_team": int},
 )
 _kind("handover_refused", _("Refused the case; the lead decides."), handover=int, team=int)
 _kind("handover_withdrawn", _("Took the offer back."), handover=int)

@@ -374,7 +374,7 @@ def test_it_is_not_met_before_it_started_nor_tomorrow_nor_without_words(cast, do
 
 def test_a_promise_of_another_case_and_a_word_are_no_clocks_of_this_one(cast):
     case, other = started(cast), stages.answered(cast, customer=cast.alex)
-    word = Promise.objects.get(case=other, state="open")
+    word = Promise.objects.get(case=other, state="open", what="next_word")
     for promise_id in (word.pk, 2**40):
         for act in (
             lambda pk: meet_clock(other, pk, by=cast.by(cast.minji), seen=None, what_was_done="x"),

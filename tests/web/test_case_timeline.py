@@ -35,6 +35,11 @@ VALUES = {
     "item": "asked_when",
     "was": "made_good",
     "case": 100105,
+    "rule": "kr.refund",
+    "trigger_at": "2026-11-20T09:30:00+00:00",
+    "was_trigger_at": "2026-11-19T09:30:00+00:00",
+    "was_until": "2026-11-21T09:30:00+00:00",
+    "why": "untouched",
     "sources": ["signal:threat.legal", "inherited:100105"],
 }
 

@@ -17,8 +17,11 @@ from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Draft, Message
 from makegood.desk import clocks, joining, promising, snoozing, talking, telling, triaging
 from makegood.people import actors
+from makegood.promises.ledger import next_word_due
 from makegood.web.case_verbs import VERBS
 from tests import cast as stages
+from tests.desk.test_handing import offered
+from tests.desk.test_handing import with_a_fact as facts_noted
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -122,6 +125,12 @@ def ahead(days: float) -> str:
     return f"{(clock.now() + timedelta(days=days, hours=9)):%Y-%m-%dT%H:%M}"
 
 
+def word_of(case: Case) -> str:
+    """The promised word, as the browser of somebody in Seoul sends it back."""
+    return f"{next_word_due(case) + timedelta(hours=9):%Y-%m-%dT%H:%M}"
+
+
+CARD = {"customer_asks": "Her refund.", "tried": "Sent twice.", "asked": "Find why it is refused."}
 WORD = {"text": "확인했습니다.", "next_word": "2h"}
 #: verb -> (stage, who, what is sent, the event that must follow)
 SENT: dict[str, tuple[Any, str, Data, str]] = {
@@ -137,7 +146,13 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "correct_clock": (with_clock, "jun", lambda c, k: {"promise": clock_of(k), "trigger_at": ago(4), "evidence": "Letter."}, "clock_corrected"),
     "meet_clock": (with_clock, "minji", lambda c, k: {"promise": clock_of(k), "what_was_done": "Sent."}, "clock_met"),
     "take": (stages.owned, "jun", lambda c, k: {}, "taken"),
-    "assign": (stages.owned, "minji", lambda c, k: {"owner": c.wei.pk, "team": c.tech.pk}, "assigned"),
+    "assign": (stages.owned, "minji", lambda c, k: {"owner": c.jun.pk}, "assigned"),
+    "acknowledge": (stages.owned, "minji", lambda c, k: {}, "acknowledged"),
+    "expedite": (stages.owned, "minji", lambda c, k: {"who": c.wei.pk, "what": "Send it again.", "due_at": ahead(1)}, "expedited"),
+    "hand_over": (facts_noted, "minji", lambda c, k: {**CARD, "team": c.tech.pk, "by_when": ahead(1)}, "handed_over"),
+    "accept_handover": (offered, "wei", lambda c, k: {"restated": "I find why it is refused.", "next_word_at": word_of(k)}, "handover_accepted"),
+    "refuse_handover": (offered, "wei", lambda c, k: {"reason": "It is the bank's."}, "handover_refused"),
+    "withdraw_handover": (offered, "minji", lambda c, k: {}, "handover_withdrawn"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
     "go_on": (waiting, "minji", lambda c, k: {}, "work_went_on"),
     "promise": (stages.owned, "minji", lambda c, k: {"what": "call_back", "due_at": ahead(1), "to": "customer", "words": "내일 전화"}, "promised"),
