@@ -15,6 +15,7 @@ from makegood.cases import access
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.models.case import is_number
 from makegood.desk import (
+    climbing,
     closing,
     fixing,
     handing,
