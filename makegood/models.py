@@ -14,6 +14,7 @@ from makegood.conversations.models import (
     SearchEntry,
 )
 from makegood.escalation.models import Absence, Climb, Handover, Shift
+from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -28,8 +29,10 @@ __all__ = [
     "Blob",
     "Calendar",
     "CalendarVersion",
+    "CardField",
     "Climb",
     "Customer",
+    "Decision",
     "Delivery",
     "Draft",
     "Handover",
@@ -42,11 +45,16 @@ __all__ = [
     "Order",
     "Payment",
     "Promise",
+    "Room",
+    "RoomMember",
+    "RoomMessage",
     "SearchEntry",
     "Shift",
     "Shipment",
     "Shop",
     "SignInLink",
+    "Task",
     "Team",
+    "Thanks",
     "User",
 ]

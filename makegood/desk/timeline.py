@@ -15,6 +15,7 @@ from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
+from makegood.incidents.models import CardField, RoomMember
 from makegood.packs import names, playbooks, policy
 from makegood.people.models import Team, User
 from makegood.promises.models import Promise
@@ -166,6 +167,8 @@ def _words(key: str) -> Mapping[str, Any]:
             "signal": spoken("a loss or a threat in the customer's words"),
         },
         "ended_as": dict(Ending.Kind.choices),
+        "field": dict(CardField.Field.choices),
+        "role": dict(RoomMember.Role.choices),
     }.get(key, {})
 
 

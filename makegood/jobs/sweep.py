@@ -21,8 +21,9 @@ from django.db.models import QuerySet
 
 from makegood.base import clock
 from makegood.base.swept import Swept
-from makegood.desk import climbing, sweeping
+from makegood.desk import climbing, rooming, sweeping
 from makegood.escalation.models import Climb, Handover
+from makegood.incidents.models import Room
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -64,6 +65,9 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "climbs", lambda: Climb.objects.filter(look_at__isnull=False).select_related("case"), climbing.look
+    ),
+    Source(
+        "rooms", lambda: Room.objects.filter(look_at__isnull=False).select_related("case"), rooming.review
     ),
 )
 

@@ -28,6 +28,10 @@ NOT_AS_A_ROUTE = {
     "deliver": "the worker's own: what the mail server said of a letter",
     "climb": "the sweep's own: nobody touched a case",
     "pass_on": "the sweep's own: nobody accepted a case in time",
+    "be_in_room": "a room is entered on its page, where its card and chat are read",
+    "work_in_room": "card, chat, tasks and decisions are people's own on the page; events tell of them",
+    "give_room_role": "as be_in_room",
+    "close_room": "as be_in_room: its lead reads there what is missing",
     "raise_by_evidence": "the system's own, caused by what was said",
 }
 
