@@ -28,7 +28,7 @@ from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Role, User
 from makegood.promises.ledger import LONGEST
 
-_LEADS = (Role.LEAD, Role.MANAGER, Role.ADMIN)
+LEADS = (Role.LEAD, Role.MANAGER, Role.ADMIN)
 LEAD, MEMBER = RoomMember.Role.LEAD, RoomMember.Role.MEMBER
 #: How long the card and the lines of a room may be, in characters.
 LONGEST_TEXT = 5000
@@ -194,7 +194,7 @@ def refuse_closed(room: Room) -> None:
 
 
 def refuse_not_leading(room: Room, by: Actor) -> None:
-    if by.role not in _LEADS and by.user_id != lead_of(room):
+    if by.role not in LEADS and by.user_id != lead_of(room):
         raise NotAllowed("not_yours", _("Only the lead of the room, or any lead, does this."))
 
 
@@ -280,7 +280,7 @@ def led_by(user_id: int) -> int:
 
 
 def _refuse_no_lead(user: User, *, field: str) -> None:
-    if user.role not in _LEADS or not user.is_active:
+    if user.role not in LEADS or not user.is_active:
         raise Refusal("no_lead", _("A war room is led by a lead or a manager."), field=field)
 
 

@@ -20,7 +20,7 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, presence, timeline
+from makegood.desk import drafting, presence, rooming, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.reasons import source_name
 from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
@@ -28,6 +28,7 @@ from makegood.desk.sheet_words import Said, conversation
 from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
 from makegood.desk.timeline import Row
 from makegood.escalation.models import Handover
+from makegood.incidents.models import Room
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
@@ -83,6 +84,7 @@ class Sheet:
     others: list[Presence]
     draft: str
     offered: Handover | None
+    rooms: list[Room]
 
     @property
     def broken(self) -> int:
@@ -103,6 +105,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     rows = timeline.of_case(case, last=last)
     promises = list(Promise.objects.filter(case=case).select_related("by").order_by("due_at", "id"))
     types = taxonomy().types
+    near = around(case, cases_for(by))
     return Sheet(
         case=case,
         closing=found,
@@ -112,7 +115,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         promises=[p for p in promises if p.state == Promise.State.OPEN],
         past_promises=[p for p in promises if p.state != Promise.State.OPEN][::-1],
         order=order_seen(case),
-        around=around(case, cases_for(by)),
+        around=near,
         conversation=said,
         earlier_messages=earlier,
         facts=list(_with_merged(Fact, case).select_related("by", "struck_by").order_by("happened_at", "id")),
@@ -127,6 +130,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         others=list(presence.others(case, by.user_id or 0)),
         draft=drafting.of(case, by.user_id or 0),
         offered=_offered(case),
+        rooms=rooming.of_case(case, near.merged),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from makegood.web import me, people, queue, search, signin, travel
+from makegood.web import me, people, queue, rooms, search, signin, travel
 
 
 class What:
@@ -26,6 +26,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/many/", queue.many, name="queue_many"),
     path("search/", search.show, name="search"),
     path("travel/", travel.show, name="travel"),
+    path("rooms/", rooms.rooms, name="rooms"),
+    path("rooms/<int:pk>/", rooms.show, name="room"),
+    path("rooms/<int:pk>/now/", rooms.now, name="room_now"),
+    path("rooms/<int:pk>/card/<slug:field>/", rooms.history, name="room_history"),
+    path("rooms/<int:pk>/<slug:verb>/", rooms.act, name="room_act"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
     path("people/", people.lists, name="people"),

@@ -26,7 +26,7 @@ from tests import cast as stages
 pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"
 #: How many queries one sheet takes, with the session and the presence row, however long the case is.
-QUERIES = 42
+QUERIES = 43
 
 
 def page(client, user, case) -> str:

@@ -90,6 +90,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "tick": (stages.owned, "minji", lambda c, k: {"item": item(k), "done": "1", "answer": "3"}, "ticked"),
     "take": (stages.owned, "jun", lambda c, k: {}, "taken"),
     "assign": (stages.owned, "minji", lambda c, k: {"owner": c.wei.pk, "team": c.tech.pk}, "assigned"),
+    "open_room": (stages.owned, "sujin", lambda c, k: {"background": "두 번 거절됨", "ask": "환불"}, "room_opened"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
     "go_on": (waiting, "minji", lambda c, k: {}, "work_went_on"),
     "raise_urgency": (stages.owned, "jun", lambda c, k: {"level": 5, "reason": "A wedding."}, "urgency_raised"),

@@ -13,6 +13,7 @@ from makegood.base.languages import CODES
 from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
+from makegood.desk.rooming import open_room
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "queue": ("/", DESK),
     "search": ("/search/?q=환불", DESK),
     "travel": ("/travel/", DESK - {"minji", "wei"}),
+    "rooms": ("/rooms/", DESK),
+    "room": ("/rooms/{room}/", DESK),
+    "room_history": ("/rooms/{room}/card/ask/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "people_new": ("/people/users/new/", KEEPERS),
@@ -49,7 +53,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "merchant_file": ("/merchant/{number}/files/{file}/", MERCHANTS),
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
-SENT = re.compile(r"^(case_\w+|queue_many|language|people_link|customer_act)$")
+SENT = re.compile(r"^(case_\w+|room_now|room_act|queue_many|language|people_link|customer_act)$")
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
 )  # allauth's and ninja's pages, tried in test_signin and tests/api
@@ -81,6 +85,7 @@ def places(cast):
         "file": case.attachments.get().pk,
         "token": access.token_of(case.links.get()),
         "minji": cast.minji.pk,
+        "room": open_room(case, by=cast.by(cast.sujin), ask="환불을 신청한 지").data["room"],
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
 
