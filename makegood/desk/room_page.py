@@ -115,7 +115,7 @@ def rooms(actor: Actor, *, mine: bool = False) -> list[Listed]:
     return [_listed(room, room.pk in my_rooms) for room in ordered]
 
 
-def visible(actor: Actor) -> QuerySet[Room]:
+def visible(actor: Actor) -> QuerySet[Any, Any]:
     """The rooms on the cases that this person may see, each with its urgency."""
     return with_urgency(Room.objects.filter(case__in=cases_for(actor)))
 
@@ -174,8 +174,9 @@ def read(room: Room, *, by: Actor, since: datetime | None) -> RoomPage:
 
 def news(room: Room, case: Case, since: datetime | None) -> list[Row]:
     """What happened on the case and in the room since a moment (None: since the room was opened), the newest last."""
+    # Not who came and went: sixty people would push out what happened.
     events = CaseEvent.objects.filter(
-        case__in={room.case_id, case.pk}, written_at__gt=since or room.opened_at - timedelta(seconds=1)
+        case__in={room.case_id, case.pk}, written_at__gte=since or room.opened_at
     ).exclude(kind__in=("room_joined", "room_left"))
     return timeline.render(list(events.order_by("-written_at", "-id")[:NEWS])[::-1], case)
 

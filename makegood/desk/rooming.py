@@ -265,7 +265,7 @@ def _leader(case: Case, by: Actor, lead: User | None) -> int:
     if lead is None and by.user_id is None:
         people = [*notices.leads_of(case), *notices.managers(), *notices.keepers()]
         free = next((user for user in people if led_by(user) < escalation().rooms), None)
-        lead = User.objects.filter(pk=free).first()
+        lead = User.objects.filter(pk=free or 0).first()
         if lead is None:
             raise Refusal("nobody", _("Nobody is there who could lead a war room."), field="lead")
     leader = lead or User.objects.get(pk=by.person)

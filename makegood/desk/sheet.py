@@ -100,7 +100,8 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     """
     last = 0 if everything else LAST
     found = closing_facts(case)
-    evidence = list(_with_merged(UrgencyEvidence, case).select_related("by"))
+    every = whole(case)
+    evidence = list(_with_merged(UrgencyEvidence, every).select_related("by"))
     said, earlier = conversation(case, by, evidence, last)
     rows = timeline.of_case(case, last=last)
     promises = list(Promise.objects.filter(case=case).select_related("by").order_by("due_at", "id"))
@@ -118,7 +119,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         around=near,
         conversation=said,
         earlier_messages=earlier,
-        facts=list(_with_merged(Fact, case).select_related("by", "struck_by").order_by("happened_at", "id")),
+        facts=list(_with_merged(Fact, every).select_related("by", "struck_by").order_by("happened_at", "id")),
         playbook=playbook(case.type) if case.type in types else None,
         kind=taxonomy().kinds.get(case.kind),
         checklist=checklist(case),
@@ -134,9 +135,9 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     )
 
 
-def _with_merged(model: type, case: Case):  # type: ignore[no-untyped-def]
+def _with_merged(model: type, cases: list[int]):  # type: ignore[no-untyped-def]
     """The rows of the case and of those merged into it: nothing that was known is lost by a merge."""
-    return model.objects.filter(case__in=whole(case)).order_by("id")  # type: ignore[attr-defined]
+    return model.objects.filter(case__in=cases).order_by("id")  # type: ignore[attr-defined]
 
 
 def _why(case: Case, evidence: list[UrgencyEvidence]) -> list[Why]:

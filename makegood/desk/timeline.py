@@ -154,7 +154,7 @@ def _words(key: str) -> Mapping[str, Any]:
             "parent": spoken("a case above it"),
             "related": spoken("related"),
         }
-    return {
+    tables: dict[str, Mapping[Any, Any]] = {
         "answer": ANSWERS,
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
@@ -169,7 +169,8 @@ def _words(key: str) -> Mapping[str, Any]:
         "ended_as": dict(Ending.Kind.choices),
         "field": dict(CardField.Field.choices),
         "role": dict(RoomMember.Role.choices),
-    }.get(key, {})
+    }
+    return tables.get(key, {})
 
 
 _VOCABULARIES = {"type": "type", "responsibility": "responsibility", "proof": "proof", "remedy": "remedy"}

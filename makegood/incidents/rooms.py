@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, IntegerField, Max, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest
@@ -66,7 +67,7 @@ def room_name(case: Case, urgency: int) -> str:
     return f"[{kind}] [{policy().level(urgency).name}] {case.shop.name} {case.number}"
 
 
-def with_urgency(rooms: QuerySet[Room]) -> QuerySet[Room]:
+def with_urgency(rooms: QuerySet[Room]) -> QuerySet[Any, Any]:
     """Each room with ``urgency``: the highest of its case, the one that this was merged into, and what hangs on it still open.
 
     Read, never stored: a second copy could be lower than the case, and that is how urgency gets lost.

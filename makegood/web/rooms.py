@@ -28,7 +28,11 @@ from makegood.web.room_forms import FORMS, EditCard, RoomForm
 Data = dict[str, Any]
 #: Verbs after which only their form and the live parts are drawn; after the others the whole room is.
 IN_PLACE = ("card", "say", "decide")
-SINCE = {"1h": (1, _("the last hour")), "24h": (24, _("the last day")), "all": (0, _("the beginning"))}
+SINCE = {
+    "1h": (1, _("the last hour only")),
+    "24h": (24, _("the last day only")),
+    "all": (0, _("everything from the beginning")),
+}
 
 
 def _who(data: Data, field: str) -> User | None:

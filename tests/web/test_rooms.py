@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from makegood.base import clock
-from makegood.desk import handling, room_card, room_work, rooming, talking
+from makegood.desk import handling, joining, room_card, room_work, rooming, talking
 from makegood.desk.room_card import card
 from makegood.incidents.models import Room, RoomMember
 from makegood.people import actors
@@ -209,6 +209,17 @@ def test_who_comes_back_reads_what_changed_since_their_last_visit_and_any_other_
 
 def section(page: str) -> str:
     return page[page.index('id="room-news"') : page.index('id="room-chat"')]
+
+
+def test_the_sheet_of_the_case_that_took_another_in_leads_to_its_room(cast, client):
+    one, two = stages.answered(cast), stages.answered(cast)
+    room = opened(cast, one, ask="Her money.")
+    joining.merge(fresh(one), fresh(two), by=cast.by(cast.minji), seen=None)
+    client.force_login(cast.jun)
+    assert f'href="/rooms/{room.pk}/"' in client.get(f"/cases/{two.number}/").content.decode()
+    page = read(client, cast.jun, room)
+    assert f'href="/cases/{two.number}/"' in page and "Her money." in page
+    assert send(client, room, "say", {"text": "Still here."}).status_code == 303
 
 
 # The poll
