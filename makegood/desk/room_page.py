@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from makegood.base import clock
 from makegood.base.errors import Blocker
@@ -19,10 +20,10 @@ from makegood.incidents.models import CardField, Decision, Room, RoomMember, Roo
 from makegood.incidents.rooms import room_blockers, room_name, with_urgency
 from makegood.packs import escalation
 from makegood.people.actors import Actor
-from makegood.people.models import User
+from makegood.people.models import STAFF, User
 from makegood.promises.ledger import next_word_due
 
-MOST, LINES, NEWS = 200, 100, 150
+MOST, LINES, NEWS = 200, 100, 100
 #: Whoever comes back after this long makes a new visit; within it, a page loaded again shows the same news.
 VISIT = timedelta(minutes=30)
 _IN_ROOM = Q(members__left_at__isnull=True)
@@ -94,6 +95,12 @@ class RoomPage:
     def version(self) -> str:
         return version(self.room)
 
+    @cached_property
+    def colleagues(self) -> list[tuple[str, str]]:
+        """Everybody of the desk, for the controls that name a person; asked once a page."""
+        found = User.objects.filter(is_active=True, role__in=STAFF).order_by("name")
+        return [(str(pk), name) for pk, name in found.values_list("pk", "name")[:500]]
+
 
 def version(room: Room) -> str:
     """What a poll compares: it moves with every change in the room and on its case."""
@@ -122,6 +129,12 @@ def visible(actor: Actor) -> QuerySet[Any, Any]:
 
 def _listed(room: Any, mine: bool) -> Listed:
     return Listed(room, room_name(room.case, room.urgency), room.lead_name or "", room.people, mine)
+
+
+def of_case(case: Case, merged: list[int]) -> list[Room]:
+    """The rooms of a case and of those merged into it (their numbers), the open one first. One query."""
+    rooms = Room.objects.filter(case__number__in=[case.number, *merged])
+    return list(rooms.order_by(F("closed_at").desc(nulls_first=True), "-id")[:10])
 
 
 def read(room: Room, *, by: Actor, since: datetime | None) -> RoomPage:

@@ -165,12 +165,6 @@ def room_for(actor: Actor, room_id: int) -> Room:
     return room
 
 
-def of_case(case: Case, merged: list[int]) -> list[Room]:
-    """The rooms of a case and of those merged into it (their numbers), the open one first. One query."""
-    rooms = Room.objects.filter(case__number__in=[case.number, *merged])
-    return list(rooms.order_by(F("closed_at").desc(nulls_first=True), "-id")[:10])
-
-
 def hold(room: Room) -> tuple[Case, Room]:
     """Lock the case that the room stands on now, and read the room anew; raises Refusal when it is closed meanwhile."""
     case = pen.hold(standing_case(room).pk)

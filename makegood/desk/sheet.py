@@ -20,7 +20,7 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, presence, rooming, timeline
+from makegood.desk import drafting, presence, room_page, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.reasons import source_name
 from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
@@ -131,7 +131,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         others=list(presence.others(case, by.user_id or 0)),
         draft=drafting.of(case, by.user_id or 0),
         offered=_offered(case),
-        rooms=rooming.of_case(case, near.merged),
+        rooms=room_page.of_case(case, near.merged),
     )
 
 

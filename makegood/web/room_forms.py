@@ -12,7 +12,6 @@ from makegood.base.errors import DeskError
 from makegood.desk.room_card import Conflict
 from makegood.desk.room_page import Line, RoomPage
 from makegood.incidents.models import RoomMember
-from makegood.people.models import STAFF, User
 from makegood.web.case_fields import Ids, lines, moment
 
 
@@ -43,8 +42,7 @@ class RoomForm(forms.Form):
 
     def people(self, field: str) -> None:
         """Offer everybody of the desk."""
-        found = User.objects.filter(is_active=True, role__in=STAFF).order_by("name").values_list("pk", "name")
-        self.fields[field].choices = [("", "—"), *((str(pk), name) for pk, name in found[:500])]  # type: ignore[attr-defined]
+        self.fields[field].choices = [("", "—"), *self.page.colleagues]  # type: ignore[attr-defined]
 
     @property
     def over(self) -> list[str]:

@@ -74,9 +74,8 @@ def show(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
     """One room: its card, what changed since the reader's last visit (or ``?since=``), the chat."""
     room = rooming.room_for(by, pk)
     before = room_page.visit(room, by.user_id or 0)
-    return render(
-        request, "rooms/room.html", drawn(room_page.read(room, by=by, since=since(request, before)), by)
-    )
+    page = room_page.read(room, by=by, since=since(request, before))
+    return render(request, "rooms/room.html", drawn(page))
 
 
 @staff_page
@@ -87,7 +86,7 @@ def now(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
     if request.GET.get("version") == room_page.version(room):
         return HttpResponse(status=204)
     before = room_page.visit(room, by.user_id or 0)
-    shown = drawn(room_page.read(room, by=by, since=since(request, before)), by)
+    shown = drawn(room_page.read(room, by=by, since=since(request, before)), live=True)
     return render(request, "rooms/_live.html", shown)
 
 
@@ -128,7 +127,7 @@ def act(request: HttpRequest, by: Actor, pk: int, verb: str) -> HttpResponseBase
         status = error.status
     if _htmx(request):
         return render(request, "rooms/_verb.html", {"form": form, "page": page, "open": True}, status=status)
-    return render(request, "rooms/room.html", drawn(page, by, tried=form), status=status)
+    return render(request, "rooms/room.html", drawn(page, tried=form), status=status)
 
 
 def done(request: HttpRequest, by: Actor, room: Room, form: RoomForm) -> HttpResponseBase:
@@ -142,12 +141,16 @@ def done(request: HttpRequest, by: Actor, room: Room, form: RoomForm) -> HttpRes
         return HttpResponseClientRedirect(address)
     fresh = room_page.read(rooming.room_for(by, room.pk), by=by, since=None)
     empty = _empty(form.verb, fresh, form.line.field if isinstance(form, EditCard) else "")
-    return render(request, "rooms/_live.html", {**drawn(fresh, by), "form": empty, "in_place": True})
+    return render(request, "rooms/_live.html", {**drawn(fresh, live=True), "form": empty, "in_place": True})
 
 
-def drawn(page: RoomPage, by: Actor, *, tried: RoomForm | None = None) -> dict[str, Any]:
-    """The context of a room: the page that was read, and its forms, of which ``tried`` is the refused one."""
-    forms = {verb: FORMS[verb](page=page) for verb in FORMS if verb != "card"} if page.room.is_open else {}
+def drawn(page: RoomPage, *, tried: RoomForm | None = None, live: bool = False) -> dict[str, Any]:
+    """The context of a room: the page that was read, and its forms, of which ``tried`` is the refused one.
+
+    ``live``: of the forms only the card's, for the parts that a poll brings.
+    """
+    others = [verb for verb in FORMS if verb != "card" and page.room.is_open and not live]
+    forms = {verb: FORMS[verb](page=page) for verb in others}
     if tried is not None and tried.verb != "card":
         forms[tried.verb] = tried
     fields = [
