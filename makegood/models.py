@@ -24,6 +24,7 @@ from makegood.conversations.models import (
     SearchEntry,
 )
 from makegood.escalation.models import Absence, Climb, Handover, Shift
+from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -42,10 +43,12 @@ __all__ = [
     "Calendar",
     "CalendarVersion",
     "CannedReply",
+    "CardField",
     "Circuit",
     "Climb",
     "ClockSwitch",
     "Customer",
+    "Decision",
     "Delivery",
     "Draft",
     "DraftVersion",
@@ -65,6 +68,9 @@ __all__ = [
     "Payment",
     "Promise",
     "ReplyOverride",
+    "Room",
+    "RoomMember",
+    "RoomMessage",
     "RuleLevel",
     "SearchEntry",
     "Shift",
@@ -72,6 +78,8 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "Task",
     "Team",
+    "Thanks",
     "User",
 ]

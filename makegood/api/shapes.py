@@ -183,6 +183,12 @@ class Expedite(Seen):
     due_at: Moment
 
 
+class OpenRoom(Body):
+    lead: Line | None = Field(default=None, description="Email of who leads the room; else you do.")
+    background: Words = ""
+    ask: Words = ""
+
+
 class HandOver(Seen):
     team: Line = Field(description="Name of the receiving team.")
     to: Line | None = Field(default=None, description="Email of the person there; else whoever is on duty.")

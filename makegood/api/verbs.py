@@ -24,6 +24,7 @@ from makegood.desk import (
     joining,
     promising,
     resending,
+    rooming,
     sharing,
     snoozing,
     talking,
@@ -82,6 +83,13 @@ def hurried(body: shapes.Expedite, actor: Actor) -> dict[str, Any]:
     return {"who": who, "what": body.what, "due_at": body.due_at}
 
 
+def room(body: shapes.OpenRoom, actor: Actor) -> dict[str, Any]:
+    lead = User.objects.filter(email__iexact=body.lead).first() if body.lead else None
+    if body.lead and lead is None:
+        raise Refusal("unknown_code", _("This is not in the list."), field="lead")
+    return {"lead": lead, "background": body.background, "ask": body.ask}
+
+
 def card(body: shapes.HandOver, actor: Actor) -> dict[str, Any]:
     found = receivers(shapes.Assign(seen=body.seen, owner=body.to, team=body.team), actor)
     given = handing.Card(body.customer_asks, body.tried, body.asked, body.by_when)
@@ -113,6 +121,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("assign", "assign", handling.assign, shapes.Assign, receivers),
     Verb("acknowledge", "acknowledge", climbing.acknowledge),
     Verb("expedite", "expedite", handing.expedite, shapes.Expedite, hurried),
+    Verb("open_room", "open_room", rooming.open_room, shapes.OpenRoom, room),
     Verb("hand_over", "hand_over", handing.hand_over, shapes.HandOver, card),
     Verb("accept_handover", "answer_handover", handing.accept_handover, shapes.AcceptHandover),
     Verb("refuse_handover", "answer_handover", handing.refuse_handover, shapes.RefuseHandover),

@@ -17,8 +17,8 @@ class Kind:
     """``holds`` maps a data key to the type of its value; ``optional`` keys may be absent or None.
 
     ``sentence`` may name any key that ``desk/timeline.py`` knows how to say. ``shown_to`` is 'customer' when the
-    customer's page tells it too. ``quiet``: the house did it by itself and nobody's form is the staler for it; a promise
-    that breaks while Minji writes her answer must not throw her answer back.
+    customer's page tells it too. ``quiet``: nobody's form is the staler for it (what the house did by itself, what goes on in the
+    war room); a promise that breaks while Minji writes her answer must not throw her answer back.
     """
 
     code: str
@@ -131,6 +131,41 @@ _kind(
     user=int,
     until=str,
 )
+# The war room. Quiet: ten who edit its card must not throw back the answer that somebody writes to the customer.
+_kind("room_opened", _("Opened a war room, led by %(user)s."), quiet=True, room=int, user=int)
+_kind("room_joined", _("In the war room: %(user)s (%(role)s)."), quiet=True, room=int, user=int, role=str)
+_kind("room_left", _("Left the war room: %(user)s."), quiet=True, room=int, user=int)
+_kind(
+    "room_role_given",
+    _("Role in the war room: %(user)s (%(role)s)."),
+    quiet=True,
+    room=int,
+    user=int,
+    role=str,
+)
+_kind(
+    "room_card_changed",
+    _("Changed the card of the war room: %(field)s."),
+    quiet=True,
+    room=int,
+    field=str,
+    n=int,
+    optional={"message": int},
+)
+_kind(
+    "room_task_given",
+    _("Task in the war room: %(user)s, by %(until)s."),
+    quiet=True,
+    room=int,
+    task=int,
+    user=int,
+    promise=int,
+    until=str,
+)
+_kind("room_task_done", _("A task of the war room is done."), quiet=True, room=int, task=int)
+_kind("room_decided", _("Decided in the war room."), quiet=True, room=int, decision=int)
+_kind("room_thanked", _("Thanked those who helped in the war room."), quiet=True, room=int, thanks=list)
+_kind("room_closed", _("Closed the war room; looked back at on %(until)s."), quiet=True, room=int, until=str)
 _kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
 _kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
 _kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)

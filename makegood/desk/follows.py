@@ -13,6 +13,7 @@ customer_wrote, handover_accepted, assigned, urgency_raised -> it climbs at once
                     round between teams, and for threats and losses
 closed           -> some days later the customer is asked whether it held
 held             -> 'no' opens the case again, more urgent
+room_card_changed -> progress, blocker and next word reach those whose matter it is
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -22,7 +23,17 @@ from makegood.cases.closing import blockers
 from makegood.cases.models import Case, CaseEvent, Confirmation
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
-from makegood.desk import appointing, climbing, clocks, closing, demands, handing, handling, snoozing
+from makegood.desk import (
+    appointing,
+    climbing,
+    clocks,
+    closing,
+    demands,
+    handing,
+    handling,
+    room_card,
+    snoozing,
+)
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
 from makegood.text import signals
@@ -132,6 +143,7 @@ FOLLOWERS.update(
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
         "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
         "held": (hear_whether_it_held,),
+        "room_card_changed": (room_card.tell_stakeholders,),
         "ended": (climbing.over, drop_the_offer, close_parent),
     }
 )

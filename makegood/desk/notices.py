@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.moments import said
 from makegood.cases.models import Case, Notice
+from makegood.incidents.models import CardField, RoomMember
 from makegood.people.models import STAFF, Role, Team, User
 from makegood.promises.models import Promise
 
@@ -38,8 +39,16 @@ KINDS = {
     "handover_offered": _("A case is offered to you; accept it by %(until)s, or refuse it."),
     "handover_refused": _("A case that was offered was refused; it needs your decision."),
     "handover_passed_on": _("Nobody accepted a case that was offered in time."),
+    "room_opened": _("A war room needs you: you lead it."),
+    "room_role": _("You have a role in a war room: %(what)s."),
+    "room_task": _("A task in a war room is yours, due by %(until)s."),
+    "room_changed": _("The card of a war room changed: %(what)s."),
+    "room_thanks": _("You were thanked for your help in a war room."),
+    "room_review": _("Time to look back at what a war room was for."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
+#: What %(what)s is, where it is no promise.
+_WHAT = {"room_changed": CardField.Field, "room_role": RoomMember.Role}
 MOST = 100
 MOST_COUNTED = 99
 
@@ -127,8 +136,9 @@ def sentence(notice: Notice) -> str:
     if told is None:
         return notice.kind
     data = {"what": "", "until": "", "n": "", **notice.data}
-    if data["what"] in Promise.What.values:
-        data["what"] = str(Promise.What(data["what"]).label)
+    words: Any = _WHAT.get(notice.kind, Promise.What)
+    if data["what"] in words.values:
+        data["what"] = str(words(data["what"]).label)
     if data["until"]:
         data["until"] = said(datetime.fromisoformat(data["until"]))
     return str(told) % data

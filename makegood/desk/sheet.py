@@ -20,7 +20,7 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, law, presence, timeline
+from makegood.desk import drafting, law, presence, room_page, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
 from makegood.desk.law import Law
@@ -30,6 +30,7 @@ from makegood.desk.sheet_words import Said, conversation
 from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
 from makegood.desk.timeline import Row
 from makegood.escalation.models import Handover
+from makegood.incidents.models import Room
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
@@ -87,6 +88,7 @@ class Sheet:
     others: list[Presence]
     draft: str
     offered: Handover | None
+    rooms: list[Room]
 
     @property
     def next_word(self) -> datetime | None:
@@ -109,7 +111,8 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     """
     last = 0 if everything else LAST
     found = closing_facts(case)
-    evidence = list(_with_merged(UrgencyEvidence, case).select_related("by"))
+    every = whole(case)
+    evidence = list(_with_merged(UrgencyEvidence, every).select_related("by"))
     said, earlier = conversation(case, by, evidence, last)
     rows = timeline.of_case(case, last=last)
     everything_promised = list(
@@ -120,6 +123,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     promises = [p for p in everything_promised if p.what != Promise.What.LEGAL]
     order = order_seen(case)
     types = taxonomy().types
+    near = around(case, cases_for(by))
     return Sheet(
         case=case,
         closing=found,
@@ -133,10 +137,10 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         ),
         law=of_law(case, everything_promised, order),
         order=order,
-        around=around(case, cases_for(by)),
+        around=near,
         conversation=said,
         earlier_messages=earlier,
-        facts=list(_with_merged(Fact, case).select_related("by", "struck_by").order_by("happened_at", "id")),
+        facts=list(_with_merged(Fact, every).select_related("by", "struck_by").order_by("happened_at", "id")),
         playbook=playbook(case.type) if case.type in types else None,
         kind=taxonomy().kinds.get(case.kind),
         checklist=checklist(case),
@@ -148,6 +152,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         others=list(presence.others(case, by.user_id or 0)),
         draft=drafting.of(case, by.user_id or 0),
         offered=_offered(case),
+        rooms=room_page.of_case(case, near.merged),
     )
 
 
@@ -157,9 +162,9 @@ def of_law(case: Case, promises: list[Promise], order: OrderSeen | None) -> Law:
     return law.of_case(case, promises, known)
 
 
-def _with_merged(model: type, case: Case):  # type: ignore[no-untyped-def]
+def _with_merged(model: type, cases: list[int]):  # type: ignore[no-untyped-def]
     """The rows of the case and of those merged into it: nothing that was known is lost by a merge."""
-    return model.objects.filter(case__in=whole(case)).order_by("id")  # type: ignore[attr-defined]
+    return model.objects.filter(case__in=cases).order_by("id")  # type: ignore[attr-defined]
 
 
 def _why(case: Case, evidence: list[UrgencyEvidence]) -> list[Why]:

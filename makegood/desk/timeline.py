@@ -16,6 +16,7 @@ from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.desk.talking import LETTER_WHY
+from makegood.incidents.models import CardField, RoomMember
 from makegood.packs import names, playbooks, policy
 from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
@@ -171,6 +172,8 @@ def _words(key: str) -> Mapping[Any, Any]:
             "signal": spoken("a loss or a threat in the customer's words"),
         },
         "ended_as": dict(Ending.Kind.choices),
+        "field": dict(CardField.Field.choices),
+        "role": dict(RoomMember.Role.choices),
     }
     return known.get(key, {})
 

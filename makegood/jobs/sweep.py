@@ -22,8 +22,9 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import climbing, holding, sweeping
+from makegood.desk import climbing, holding, rooming, sweeping
 from makegood.escalation.models import Climb, Handover
+from makegood.incidents.models import Room
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -70,6 +71,9 @@ SOURCES: tuple[Source, ...] = (
         "held replies",
         lambda: HeldReply.objects.filter(state=HeldReply.State.HELD).select_related("case"),
         holding.fire,
+        "rooms",
+        lambda: Room.objects.filter(look_at__isnull=False).select_related("case"),
+        rooming.review,
     ),
 )
 

@@ -32,6 +32,7 @@ class Escalation:
     span: int
     span_warning: int
     rooms: int
+    room_people: int
     rungs: Mapping[tuple[int, str], tuple[Rung, ...]]
 
     def ladder(self, level: int, type_code: str) -> tuple[Rung, ...]:
@@ -44,7 +45,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
     root.only("accept", "handover", "span", "rung")
     handover, span = root.table("handover"), root.table("span")
     handover.only("passes")
-    span.only("agents", "warn_at", "rooms")
+    span.only("agents", "warn_at", "rooms", "room_people_warn_at")
     agents, warn_at = int(span.above_zero("agents", whole=True)), int(span.above_zero("warn_at", whole=True))
     if warn_at > agents:
         raise span.wrong("'warn_at' must not be more than 'agents'")
@@ -54,6 +55,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
         span=agents,
         span_warning=warn_at,
         rooms=int(span.above_zero("rooms", whole=True)),
+        room_people=int(span.above_zero("room_people_warn_at", whole=True)),
         rungs=_rungs(root, types),
     )
 

@@ -53,6 +53,12 @@ MAY: dict[str, frozenset[str]] = {
     "withdraw_promise": _LEADS,
     "record_call": _DESK,
     "sweep": _SYSTEM,
+    # the war room
+    "open_room": _LEADS | _SYSTEM,
+    "be_in_room": _DESK,
+    "work_in_room": _DESK,
+    "give_room_role": _DESK,
+    "close_room": _DESK,
     # fixing, telling, closing
     "fix": _DESK | _SYSTEM,
     "verify": _DESK,

@@ -55,3 +55,10 @@ class Accept(VerbForm):
 
 class Refuse(VerbForm):
     reason = lines(_("Why not"), rows=2)
+
+
+class OpenRoom(VerbForm):
+    """The first two lines of the room's card; the others are written in the room."""
+
+    background = lines(_("Background"), required=False, rows=2)
+    ask = lines(_("Ask"), required=False, rows=2)

@@ -153,6 +153,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "accept_handover": (offered, "wei", lambda c, k: {"restated": "I find why it is refused.", "next_word_at": word_of(k)}, "handover_accepted"),
     "refuse_handover": (offered, "wei", lambda c, k: {"reason": "It is the bank's."}, "handover_refused"),
     "withdraw_handover": (offered, "minji", lambda c, k: {}, "handover_withdrawn"),
+    "open_room": (stages.owned, "sujin", lambda c, k: {"background": "두 번 거절됨", "ask": "환불"}, "room_opened"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
     "go_on": (waiting, "minji", lambda c, k: {}, "work_went_on"),
     "promise": (stages.owned, "minji", lambda c, k: {"what": "call_back", "due_at": ahead(1), "to": "customer", "words": "내일 전화"}, "promised"),

@@ -14,6 +14,7 @@ from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import CannedReply
+from makegood.desk.rooming import open_room
 from makegood.people import calendars
 from tests import cast as stages
 from tests.mail import post
@@ -36,6 +37,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "outbox": ("/outbox/", {"sujin", "hana", "root"}),
     "customer_quiet": ("/quiet/{quiet}/", EVERYBODY),
     "notices": ("/notices/", DESK),
+    "rooms": ("/rooms/", DESK),
+    "room": ("/rooms/{room}/", DESK),
+    "room_history": ("/rooms/{room}/card/ask/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "replies": ("/replies/", DESK),
@@ -76,7 +80,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -119,6 +123,7 @@ def places(cast):
         "canned": CannedReply.objects.create(
             team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
         ).pk,
+        "room": open_room(case, by=cast.by(cast.sujin), ask="환불을 신청한 지").data["room"],
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
 
