@@ -71,6 +71,8 @@ SOURCES: tuple[Source, ...] = (
         "held replies",
         lambda: HeldReply.objects.filter(state=HeldReply.State.HELD).select_related("case"),
         holding.fire,
+    ),
+    Source(
         "rooms",
         lambda: Room.objects.filter(look_at__isnull=False).select_related("case"),
         rooming.review,

@@ -92,7 +92,7 @@ def test_what_may(text):
     [
         (EN, "I read your letter. We will refund you 1,000,000 won tomorrow. Thank you.", "I read your letter. Thank you.", 1),
         (EN, "Your refund has been approved. Sorry for the trouble.", "Sorry for the trouble.", 1),
-        (EN, "You get $50. Definitely.", "", 2),
+        (EN, "You get $50. Definitely.", "Definitely.", 1),
         (EN, "Hello.\nWe refund\n1,000,000\nwon.", "Hello.", 3),
         (EN, "It comes by Friday. I looked at it.", "I looked at it.", 1),
         (KO, "말씀 잘 읽었습니다. 내일까지 환불해 드리겠습니다. 불편을 드려 죄송합니다.", "말씀 잘 읽었습니다. 불편을 드려 죄송합니다.", 1),

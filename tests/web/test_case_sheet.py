@@ -30,7 +30,8 @@ SCRIPT = "<script>alert(1)</script>"
 #: two for the law (its switches, its calendar), one for letters that were set aside (the navigation),
 #: three for the editor: what is about to go out, words that were covered, the team's ready-made replies.
 #: Two for a hand-over: whether the case is offered, and to whom it may be.
-QUERIES = 50
+#: One for its war room.
+QUERIES = 51
 
 
 def page(client, user, case) -> str:

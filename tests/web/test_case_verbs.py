@@ -125,6 +125,13 @@ def ahead(days: float) -> str:
     return f"{(clock.now() + timedelta(days=days, hours=9)):%Y-%m-%dT%H:%M}"
 
 
+def came_back(cast: stages.Cast) -> Case:
+    case = stages.answered(cast)
+    delivery = case.deliveries.get(what="reply")
+    type(delivery).objects.filter(pk=delivery.pk).update(state="bounced", came_back_at=clock.now())
+    return stages.fresh(case)
+
+
 def word_of(case: Case) -> str:
     """The promised word, as the browser of somebody in Seoul sends it back."""
     return f"{next_word_due(case) + timedelta(hours=9):%Y-%m-%dT%H:%M}"
@@ -145,6 +152,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "start_clock": (stages.owned, "minji", lambda c, k: {"rule": "kr.refund", "trigger_at": ago(5), "evidence": "Scan."}, "clock_started"),
     "correct_clock": (with_clock, "jun", lambda c, k: {"promise": clock_of(k), "trigger_at": ago(4), "evidence": "Letter."}, "clock_corrected"),
     "meet_clock": (with_clock, "minji", lambda c, k: {"promise": clock_of(k), "what_was_done": "Sent."}, "clock_met"),
+    "send_again": (came_back, "minji", lambda c, k: {"delivery": k.deliveries.get(state="bounced").pk, "to": "jiwoo2@customer.example"}, "address_corrected"),
     "take": (stages.owned, "jun", lambda c, k: {}, "taken"),
     "assign": (stages.owned, "minji", lambda c, k: {"owner": c.jun.pk}, "assigned"),
     "acknowledge": (stages.owned, "minji", lambda c, k: {}, "acknowledged"),

@@ -13,6 +13,7 @@ from makegood.base import clock
 from makegood.base.languages import CODES
 from makegood.conversations.models import Draft, HelperTask, Message
 from makegood.jobs.helping import work
+from makegood.people.models import User
 from tests import cast as stages
 from tests.fake_helper import running
 from tests.web.test_case_sheet import QUERIES, stranger
@@ -32,6 +33,7 @@ def fake(settings):
 
 @pytest.fixture
 def case(cast, client):
+    User.objects.update(language="en")  # the page's words are looked for in English
     client.force_login(cast.minji)
     return stages.owned(cast)
 
@@ -148,6 +150,7 @@ def test_the_outcome_that_is_told_is_marked_too(cast, client, fake):
 
 
 def test_an_ended_case_may_be_summed_up_but_not_answered(cast, client, fake):
+    User.objects.update(language="en")
     client.force_login(cast.minji)
     over = stages.made_good(cast)
     card = client.get(address(over, "helper")).content.decode()

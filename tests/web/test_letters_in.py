@@ -17,7 +17,7 @@ from makegood.base.seal import unseal
 from makegood.cases.models import Case
 from makegood.conversations.models import Delivery, Letter, Mailbox
 from makegood.jobs.receive import read_due
-from makegood.people.models import Team
+from makegood.people.models import Team, User
 from tests import cast as stages
 from tests.mail.post import box, letter, sent
 
@@ -38,6 +38,12 @@ FORM = {
 }
 
 
+@pytest.fixture(autouse=True)
+def english(cast):
+    """The page's words are looked for in English."""
+    User.objects.update(language="en")
+
+
 @pytest.fixture
 def aside(cast):
     """A letter that the filter of the mail server set aside."""
@@ -49,7 +55,7 @@ def test_a_letter_set_aside_is_seen_with_its_reason_and_counted(cast, client, as
     client.force_login(cast.minji)
     shown = client.get("/letters/").content.decode()
     assert "jiwoo@customer.example" in shown and "환불이 안 됩니다" in shown
-    assert '<span class="badge">1</span>' in client.get("/me/").content.decode()
+    assert '<span class="badge num">1</span>' in client.get("/me/").content.decode()
     page = client.get(f"/letters/{aside.pk}/").content.decode()
     assert "주문번호 HN-20261101" in page
 

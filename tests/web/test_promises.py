@@ -16,6 +16,7 @@ from makegood.desk.promising import promise, withdraw_promise
 from makegood.desk.snoozing import snooze
 from makegood.desk.talking import reply
 from makegood.jobs import sweep
+from makegood.people.models import User
 from makegood.promises.models import Promise
 from tests import cast as stages
 
@@ -106,6 +107,7 @@ def test_notices_are_counted_in_the_navigation_listed_and_seen_by_their_reader_o
         case, "promise_near", to=[cast.minji.pk], data={"what": "call_back", "until": clock.now().isoformat()}
     )
     assert Notice.objects.count() == 3, "each once, nobody outside the desk"
+    User.objects.update(language="en")
     client = Client()
     client.force_login(cast.minji)
     client.cookies["language"] = "en"
