@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -71,14 +72,14 @@ def load(link: psycopg.Connection[Any], rows: int, cases: list[int]) -> None:
 
 def fall_due(link: psycopg.Connection[Any], cases: list[int], within: float, ahead: float) -> None:
     """One promise for each of these cases, spread evenly over ``within`` seconds, the first in ``ahead`` seconds."""
-    with link.cursor() as cursor:
-        cursor.executemany(
-            """INSERT INTO makegood_promise (case_id, what, basis, "to", made_at, due_at, look_at, words, policy, rule, warned,
-                 state, set_back, trouble)
-               SELECT %s, 'call_back', 'promised', 'customer', t - interval '1 day', t, t, 'bench', '{}', '', 2, 'open', 0, ''
-               FROM (SELECT now() + %s * interval '1 second' AS t) AS due""",
-            [(case, ahead + within * n / len(cases)) for n, case in enumerate(cases)],
-        )
+    link.execute(
+        """INSERT INTO makegood_promise (case_id, what, basis, "to", made_at, due_at, look_at, words, policy, rule, warned,
+             state, set_back, trouble)
+           SELECT id, 'call_back', 'promised', 'customer', t - interval '1 day', t, t, 'bench', '{}', '', 2, 'open', 0, ''
+           FROM (SELECT id, clock_timestamp() + (%s + %s * n / %s) * interval '1 second' AS t
+                 FROM unnest(%s::bigint[]) WITH ORDINALITY AS one(id, n)) AS due""",
+        [ahead, within, len(cases), cases],
+    )
     link.commit()
 
 
@@ -135,7 +136,7 @@ def minute(
     """(p50, p99 of the seconds that a break was written late, seconds until the last one) for so many sweepers."""
     since = link.execute("SELECT coalesce(max(id), 0) FROM makegood_caseevent").fetchone()
     assert since is not None
-    fall_due(link, cases, 60, ahead)
+    fall_due(link, cases, 60 * len(cases) / CASES, ahead)
     running = [
         subprocess.Popen([sys.executable, "-c", SWEEPER], stdout=subprocess.PIPE) for _n in range(sweepers)
     ]
@@ -167,7 +168,7 @@ def minute(
     return cut[49], cut[98], max(late)
 
 
-def main(url: str, rows: int, minutes: bool) -> None:
+def main(url: str, rows: int, due: int) -> None:
     from django.conf import settings
 
     given = settings.DATABASES["default"]
@@ -200,30 +201,31 @@ def main(url: str, rows: int, minutes: bool) -> None:
         console.print(
             f"ratio {rows:,} to 10,000: nothing due {large[0] / small[0]:.2f}, due {large[1] / small[1]:.2f}"
         )
-        from django.utils import timezone  # noqa: F401  (Django is set up)
-
         from makegood.base import clock
         from makegood.jobs import sweep
 
         for source in sweep.SOURCES[:1]:
-            due = source.rows().filter(look_at__lte=clock.now()).order_by("look_at", "id")[: sweep.BATCH]
-            console.print(due.explain())
-        sql = bare(url, link, cases)
+            first = source.rows().filter(look_at__lte=clock.now()).order_by("look_at", "id")[: sweep.BATCH]
+            console.print(first.explain())
+        sql = bare(url, link, cases[:2000])
         console.print(f"bare SQL: {sql:,.0f} rows a second, one by one in savepoints")
-        if not minutes:
-            return
-        for sweepers in (1, 2):
+        cases = cases[:due]
+        for sweepers in (1, 2) if due else ():
             p50, p99, last = minute(link, cases, sweepers)
             console.print(
-                f"{len(cases):,} due in a minute, {sweepers} sweeper(s): late p50 {p50:.2f} s, p99 {p99:.2f} s, last {last:.2f} s"
+                f"{len(cases):,} due at 10,000 a minute, {sweepers} sweeper(s): late p50 {p50:.2f} s, p99 {p99:.2f} s, last {last:.2f} s"
             )
 
 
 if __name__ == "__main__":
+    # A polite kill ends the sweepers too: they would go on in the database of the next run.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--open", type=int, default=1_000_000)
-    parser.add_argument("--no-minute", action="store_true", help="Only the cost of a tick.")
+    parser.add_argument(
+        "--due", type=int, default=CASES, help="How many fall due, at 10,000 a minute; 0: none."
+    )
     wishes = parser.parse_args()
     with ready() as address:
         os.environ.setdefault("DATABASE_URL", address)
-        main(address, wishes.open, not wishes.no_minute)
+        main(address, wishes.open, min(wishes.due, CASES))

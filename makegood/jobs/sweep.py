@@ -30,6 +30,9 @@ from makegood.promises.models import Appointment, Promise
 log = logging.getLogger("makegood.sweep")
 #: Rows a transaction. Their cases are locked until it commits, so that an agent waits for some 0.1 s at most.
 BATCH = 25
+#: A sweeper that is frozen in the middle of a batch (a stopped process, a paused machine) loses it after so long: its
+#: cases would stay locked, and every agent on them would wait for it.
+FROZEN = "20s"
 #: Longest sleep in seconds: a promise that was given meanwhile may fall due sooner than any that we knew of.
 LONGEST_SLEEP, SHORTEST_SLEEP = 5.0, 0.05
 
@@ -92,6 +95,8 @@ def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] =
 def batch(source: Source) -> int:
     """Look at the rows that are due longest, at most BATCH; all that they cause is committed together."""
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN])
         # no_key: whoever only points at the case (a draft, a letter) need not wait for us.
         due = (
             source.rows()

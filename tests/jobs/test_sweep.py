@@ -142,6 +142,25 @@ def test_a_connection_cut_between_two_steps_leaves_the_batch_whole_or_undone(cas
     assert_each_fired_exactly_once(cast, cases, 3)
 
 
+def test_a_sweeper_that_froze_in_the_middle_of_a_batch_lets_go_of_its_cases(cast, monkeypatch):
+    """A stopped process keeps its connection open: without a limit Minji would wait for her case until it goes on."""
+    monkeypatch.setattr(sweep, "FROZEN", "300ms")
+    cases = fall_due(cast, cases=1, each=2)
+    source = sweep.SOURCES[0]
+
+    def fire(row):
+        source.fire(row)
+        time.sleep(1.5)
+
+    with pytest.raises(Exception, match=r"(?i)idle-in-transaction|closed|connection"):
+        sweep.batch(sweep.Source("promises", source.rows, fire))
+    connection.close()
+    monkeypatch.undo()
+    assert left() == 2
+    sweep.tick()
+    assert_each_fired_exactly_once(cast, cases, 2)
+
+
 def kill(pid: int) -> None:
     def run() -> None:
         with connections["default"].cursor() as cursor:
