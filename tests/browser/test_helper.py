@@ -23,6 +23,7 @@ def fake(settings):
 
 
 def test_minji_types_while_the_machine_writes_and_keeps_her_words(cast, fake, window):
+    type(cast.minji).objects.update(language="en")
     case = stages.owned(cast)
     page = window("en", cast.minji)
     page.goto(f"/cases/{case.number}/")

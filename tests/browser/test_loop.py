@@ -20,6 +20,12 @@ SAID = {
     "zh-hans": ("退款已经原路退回，请您查收。", "收到了，谢谢。"),
     "en": ("Your refund left us on the 3rd; please have a look.", "It is there, thank you."),
 }
+#: What Minji can say before anybody has checked it: that it is done would need a reason.
+FOUND = {
+    "ko": "환불 기록을 찾았고 은행에 확인하고 있습니다.",
+    "zh-hans": "已查到您的退款记录，正在向银行核实。",
+    "en": "We found the record of your refund and are asking the bank about it.",
+}
 
 
 #: Those that the README shows: ``MAKEGOOD_PICTURES=docs/pictures bin/test tests/browser`` takes them anew.
@@ -78,7 +84,7 @@ def test_the_whole_loop(language: str, window: Callable[..., Page]) -> None:
     desk.locator(f"a[href='/cases/{case.number}/']").first.click()
     press(desk, "triage", type="refund.delay")
     press(desk, "take")
-    press(desk, "reply", text=told)
+    press(desk, "reply", text=FOUND[language])
     desk.goto(f"/cases/{case.number}/")
     picture(desk, f"case-{language}")
     press(desk, "fix", done=told, cause="Bank", remedy="refund")
