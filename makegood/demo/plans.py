@@ -29,7 +29,7 @@ GOALS = (
     Goal("triaged", 4, (0.2, 2), "open triage"),
     Goal("triaged_raised", 2, (0.3, 3), "open triage facts raise"),
     Goal("working", 4, (0.3, 9), _BEGIN + " answers facts"),
-    Goal("working_on", 3, (0.5, 20), _DEEP + " assign?"),
+    Goal("working_on", 3, (0.5, 20), _DEEP + " assign"),
     Goal("working_late", 2, (20, 40), _BEGIN + " facts"),
     Goal("working_split", 2, (0.3, 6), _BEGIN + " facts aside split"),
     Goal("working_joined", 3, (0.5, 8), _BEGIN + " duplicate facts progress"),

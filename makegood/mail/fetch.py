@@ -26,8 +26,8 @@ from makegood.desk import receiving
 log = logging.getLogger("makegood.mail")
 
 #: Seconds: how long one IDLE lasts (servers end it after 30 minutes, routers forget quiet connections after 5), and how
-#: often a server without IDLE is asked.
-RENEW, POLL = 240.0, 30.0
+#: often a server without IDLE is asked. A minute: what was told in the last moment before IDLE waits no longer than that.
+RENEW, POLL = 60.0, 30.0
 #: Seconds before the next try after the first, second … failure in a row.
 BACK_OFF = (2.0, 5.0, 15.0, 60.0, 180.0, 300.0)
 _SLICE = 1.0
@@ -77,6 +77,9 @@ class Fetcher:
     def _attend(self, client: IMAPClient, mailbox: Mailbox) -> None:
         idle = client.has_capability("IDLE")
         while not self.stop.is_set():
+            self._take_all(client, mailbox)
+            # Once more: a letter that came while the first round was at work was told in the answer to one of its own
+            # commands, and IDLE does not tell it again.
             self._take_all(client, mailbox)
             self.failures = 0
             connection.close()  # a mailbox that waits for hours must not hold one of the pool's connections
