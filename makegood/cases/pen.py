@@ -114,7 +114,7 @@ def write(
         changes["urgency"] = changes["urgency_floor"] = lowering.to_level
     if by.is_staff and "touched_at" not in changes:
         changes["touched_at"] = moment
-    Case.objects.filter(pk=case.pk).update(version=seq, **changes)
+    rows.change(Case, case.pk, version=seq, **changes)
     for name, value in changes.items():
         setattr(case, name, value)
     case.version = seq

@@ -182,11 +182,12 @@ def _raised(
     message_id: int | None = None,
 ) -> CaseEvent:
     level = max(case.urgency, *(e.level for e in evidence))
+    decision = owing.sooner(case, level=level, type_code=case.type)
     data = {
         "from_level": case.urgency,
         "to_level": level,
         "sources": [e.source for e in evidence],
-        "decision": owing.sooner(case, level=level, type_code=case.type),
+        "decision": decision.pk if decision else None,
     }
     return pen.write(
         case,

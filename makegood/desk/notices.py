@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.base.moments import said
 from makegood.cases.models import Case, Notice
 from makegood.incidents.models import CardField, RoomMember
@@ -49,6 +49,9 @@ KINDS = {
 }
 #: What %(what)s is, where it is no promise.
 _WHAT = {"room_changed": CardField.Field, "room_role": RoomMember.Role}
+_PRESENT = "SELECT id FROM makegood_user WHERE id = ANY($1) AND is_active AND role = ANY($2) ORDER BY id"
+_LEAD = """SELECT u.id FROM makegood_team t JOIN makegood_user u ON u.id = t.lead_id
+  WHERE t.id = $1 AND u.is_active"""
 MOST = 100
 MOST_COUNTED = 99
 
@@ -71,8 +74,7 @@ def notify(
     if kind not in KINDS:
         raise LookupError(f"{kind} stands in no row of desk/notices.py")
     wanted = {user for user in to if user is not None}
-    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF)
-    users = sorted(found.values_list("pk", flat=True)) if wanted else []
+    users = [pk for (pk,) in rows.ask(_PRESENT, sorted(wanted), list(STAFF))] if wanted else []
     now = clock.now()
     Notice.objects.bulk_create(
         [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
@@ -92,10 +94,8 @@ def owner_of(case: Case) -> list[int]:
 
 def leads_of(case: Case) -> list[int]:
     """The rung above the owner: the lead of the case's team; with no owner or no such lead, all leads who serve the shop."""
-    if case.owner_id and case.team_id:
-        lead = Team.objects.filter(pk=case.team_id, lead__is_active=True).values_list("lead_id", flat=True)
-        if found := lead.first():
-            return [found]
+    if case.owner_id and case.team_id and (found := rows.ask(_LEAD, case.team_id)):
+        return [found[0][0]]
     return leads_serving(case.shop_id)
 
 

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from threading import Event
 from typing import Any
 
@@ -85,10 +86,11 @@ SOURCES: tuple[Source, ...] = (
 
 def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] = SOURCES) -> int:
     """Do all that is due now, until nothing is or ``stop()`` says so; returns how many rows were looked at."""
-    looked = 0
-    for source in sources:
-        while not stop() and (done := batch(source)):
-            looked += done
+    looked, now = 0, clock.now()
+    for source, first in zip(sources, _firsts(sources), strict=True):
+        if first is not None and first <= now:
+            while not stop() and (done := batch(source)):
+                looked += done
     return looked
 
 
@@ -105,17 +107,41 @@ def batch(source: Source) -> int:
             .select_for_update(skip_locked=True, of=source.lock, no_key=True)
         )
         rows = list(due[:BATCH])
-        for row in rows:
-            _one(source, row)
+        if rows and not _all(source, rows):
+            for row in rows:
+                _one(source, row)
     return len(rows)
 
 
-def _one(source: Source, row: Swept) -> None:
+def _all(source: Source, rows: list[Any]) -> bool:
+    """Fire all, in one savepoint; False, and nothing was done, when one of them cannot be worked through.
+
+    A savepoint a row is a third of what a row costs, and nearly no row is poisoned.
+    """
     try:
         with transaction.atomic():
-            # Read again: the lock was taken after the row was, and the row before it may have changed this one.
-            fresh = source.rows().filter(pk=row.pk, look_at__lte=clock.now()).first()
-            if fresh is not None:
+            # Read again: the locks were taken after the rows were, and somebody may have changed them in between.
+            fresh = _still_due(source, rows)
+            cases: set[int] = set()
+            for row in rows:
+                # One of the same case may have changed this one, or its case.
+                found = _still_due(source, [row]) if row.case_id in cases else fresh
+                cases.add(row.case_id)
+                if row.pk in found:
+                    source.fire(found[row.pk])
+            connection.check_constraints()
+    except Exception:  # which one it was, and why, is found by firing them one by one
+        if not connection.is_usable():
+            raise
+        return False
+    return True
+
+
+def _one(source: Source, row: Swept) -> None:
+    """Fire one in its own savepoint; a poisoned one is set back and reported."""
+    try:
+        with transaction.atomic():
+            for fresh in _still_due(source, [row]).values():
                 source.fire(fresh)
                 connection.check_constraints()  # what the commit would refuse for the whole batch, it refuses here
     except Exception as error:
@@ -126,13 +152,34 @@ def _one(source: Source, row: Swept) -> None:
             source.set_back(row, error)
 
 
+def _still_due(source: Source, rows: list[Any]) -> dict[int, Any]:
+    found = source.rows().filter(pk__in=[row.pk for row in rows], look_at__lte=clock.now())
+    return {row.pk: row for row in found}
+
+
 def next_look(sources: tuple[Source, ...] = SOURCES) -> datetime | None:
     """When the next row falls due; None when none ever does."""
-    firsts = (
-        source.rows().order_by("look_at", "id").values_list("look_at", flat=True).first()
-        for source in sources
+    return min((at for at in _firsts(sources) if at is not None), default=None)
+
+
+def _firsts(sources: tuple[Source, ...]) -> list[datetime | None]:
+    """When the first row of each source falls due, in one statement: most ticks find nothing, and there is one a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_firsts_of(sources))
+        row = cursor.fetchone()
+    return list(row or ())
+
+
+@cache
+def _firsts_of(sources: tuple[Source, ...]) -> tuple[str, tuple[Any, ...]]:
+    parts = []
+    for source in sources:
+        query = source.rows().select_related(None).order_by("look_at", "id").values("look_at")[:1].query
+        parts.append(query.sql_with_params())
+    return (
+        f"SELECT {', '.join(f'({sql})' for sql, _values in parts)}",
+        tuple(value for _sql, values in parts for value in values),
     )
-    return min((at for at in firsts if at is not None), default=None)
 
 
 def run(stop: Event, sources: tuple[Source, ...] = SOURCES) -> None:
