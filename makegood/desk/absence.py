@@ -117,10 +117,8 @@ def look(row: Absence) -> None:
     owned = Case.objects.filter(owner=row.user_id, status__in=OPEN_STATUSES).order_by("-urgency", "id")
     found = list(owned[: AT_ONCE + 1])
     failed += sum(not _done(_back, case, row.user_id) for case in found[:AT_ONCE])
-    if failed:
-        look_at = now + LATER
-    else:
-        look_at = now if len(found) > AT_ONCE else now + AGAIN
+    wait = AGAIN if len(found) <= AT_ONCE else timedelta()
+    look_at = now + (LATER if failed else wait)
     if row.ends_at is not None:
         look_at = min(look_at, row.ends_at)
     Absence.objects.filter(pk=row.pk).update(look_at=look_at, set_back=0, trouble="")

@@ -104,9 +104,7 @@ def by_signals(event: CaseEvent) -> None:
         up(event, "signal", at_least="lead")
 
 
-def by_promise(
-    case: Case, why: str, *, told: list[int], cause: CaseEvent | None = None
-) -> CaseEvent | None:
+def by_promise(case: Case, why: str, *, told: list[int], cause: CaseEvent | None = None) -> CaseEvent | None:
     """A promise is about to break, or broke: the lead's rung. ``told`` heard of it already, and not twice.
 
     The count of the time in which nobody touched the case goes on as it was. ``case`` is held by the caller, who goes on writing on it: it comes back at the version where it stands.
@@ -118,9 +116,7 @@ def by_promise(
         return None
     rungs = ladder.read(climb.rungs)
     index = next((i for i, rung in enumerate(rungs) if rung.who != "owner"), len(rungs) - 1)
-    event = reach(
-        climb, [index], climb.fired, why, by=_BY, cause=cause, look_at=climb.look_at, already=told
-    )
+    event = reach(climb, [index], climb.fired, why, by=_BY, cause=cause, look_at=climb.look_at, already=told)
     case.refresh_from_db(fields=["version"])
     return event
 

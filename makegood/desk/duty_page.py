@@ -93,9 +93,7 @@ def read(by: Actor, *, team_id: int | None = None, week: date | None = None) -> 
     loads = span.loads(one.pk for one in people)
     on = duty.on_duty(team) if team else []
     away_now = duty.absent(now)
-    members = {
-        one.pk: Member(one, loads[one.pk], one.pk in on, one.pk in away_now) for one in people
-    }
+    members = {one.pk: Member(one, loads[one.pk], one.pk in on, one.pk in away_now) for one in people}
     if team:
         _fill(members, team, monday, zone)
     names = User.objects.in_bulk({*on, *duty.above(team)})

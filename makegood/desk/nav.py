@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -21,7 +21,8 @@ class Numbers(NamedTuple):
 def numbers(user_id: int) -> Numbers:
     """Both numbers of this person."""
     rows = (Notice.objects.filter(user_id=user_id, seen_at__isnull=True), duty.offered_to(user_id))
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for found in rows:
         sql, values = found.order_by().values_list("pk")[:MOST_COUNTED].query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({sql}) AS one_number)")

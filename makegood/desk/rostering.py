@@ -73,9 +73,7 @@ def add(
     if day is None or start is None or end is None:
         raise Refusal("bad_time", _("Say on which day, from when and until when."), field="day")
     if not 0 <= weeks <= MOST_WEEKS:
-        raise Refusal(
-            "bad_number", _("At most %(most)s weeks more.") % {"most": MOST_WEEKS}, field="weeks"
-        )
+        raise Refusal("bad_number", _("At most %(most)s weeks more.") % {"most": MOST_WEEKS}, field="weeks")
     first = Wall(day, start, end)
     return _store(team, [Planned(user, first.later(WEEK * n)) for n in range(weeks + 1)], field="day")
 
@@ -110,13 +108,17 @@ def paste(team: Team, *, by: Actor, text: str) -> int:
     except shifts.BadLine as bad:
         raise Refusal(
             "bad_line",
-            _("Line %(n)s cannot be read: %(text)s. Write a name, a day as 2026-11-23 and times as 09:00-18:00.")
+            _(
+                "Line %(n)s cannot be read: %(text)s. Write a name, a day as 2026-11-23 and times as 09:00-18:00."
+            )
             % {"n": bad.n, "text": bad.text[:80]},
             field="text",
         ) from None
     if not 0 < len(lines) <= MOST_PASTED:
         raise Refusal(
-            "bad_number", _("Paste at least one line, at most %(most)s.") % {"most": MOST_PASTED}, field="text"
+            "bad_number",
+            _("Paste at least one line, at most %(most)s.") % {"most": MOST_PASTED},
+            field="text",
         )
     people = list(team.members.filter(is_active=True))
     return _store(team, [Planned(_named(line, people), line.wall, line.n) for line in lines], field="text")
@@ -227,4 +229,3 @@ def _refuse_not_mine(team: Team, by: Actor) -> None:
     roles.check(by, "keep_shifts")
     if not may_keep(team, by):
         raise NotAllowed("not_yours", _("Only the lead of the team, or a manager, plans its shifts."))
-

@@ -122,7 +122,9 @@ def reaches() -> list[Reach]:
     found = loads({*under, *(one for people in under.values() for one in people)})
     most = escalation().span
     rows = [
-        Reach(lead, len(under[lead.pk]), most, found[lead.pk], sum((found[p] for p in under[lead.pk]), Load()))
+        Reach(
+            lead, len(under[lead.pk]), most, found[lead.pk], sum((found[p] for p in under[lead.pk]), Load())
+        )
         for lead in leads
     ]
     return sorted(rows, key=lambda row: -row.agents)

@@ -26,7 +26,9 @@ def kept(rungs: Sequence[Rung]) -> list[list[object]]:
 def read(raw: Sequence[Sequence[object]]) -> tuple[Rung, ...]:
     """The rungs that a case kept."""
     # A case that started before rungs could open rooms kept two things of each.
-    return tuple(Rung(timedelta(seconds=float(str(r[0]))), str(r[1]), str(r[2]) if len(r) > 2 else "tell") for r in raw)
+    return tuple(
+        Rung(timedelta(seconds=float(str(r[0]))), str(r[1]), str(r[2]) if len(r) > 2 else "tell") for r in raw
+    )
 
 
 def moment(rungs: Sequence[Rung], since: datetime, index: int) -> datetime:

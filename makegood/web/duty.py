@@ -102,9 +102,7 @@ def address(page: DutyPage, monday: date | None = None) -> str:
     return f"{reverse('duty')}?{urlencode(asked)}"
 
 
-def _send(
-    request: HttpRequest, name: str, pk: int, run: Callable[[Team, Actor, Data], str]
-) -> HttpResponse:
+def _send(request: HttpRequest, name: str, pk: int, run: Callable[[Team, Actor, Data], str]) -> HttpResponse:
     page = _read(request, request.POST, pk)
     form: forms.Form = FORMS[name](request.POST, page=page)
     if form.is_valid():
@@ -148,8 +146,8 @@ def _read(request: HttpRequest, asked: Any, pk: int | None = None) -> DutyPage:
     raw = asked.get("team", "")
     team = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 18 else None
     try:
-        week = date.fromisoformat(asked.get("week", ""))
-        week = week if 2000 <= week.year <= 2199 else None
+        found = date.fromisoformat(asked.get("week", ""))
+        week = found if 2000 <= found.year <= 2199 else None
     except ValueError:
         week = None
     page = duty_page.read(actor(request), team_id=pk or team, week=week)

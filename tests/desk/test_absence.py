@@ -54,7 +54,10 @@ def test_when_minji_goes_her_urgent_case_goes_to_jun_and_the_other_waits_in_the_
     away(cast, cast.minji)
     tick()
     calm, urgent = fresh(calm), fresh(urgent)
-    assert (calm.owner, calm.team) == (None, cast.front) and (urgent.owner, urgent.team) == (cast.jun, cast.front)
+    assert (calm.owner, calm.team) == (None, cast.front) and (urgent.owner, urgent.team) == (
+        cast.jun,
+        cast.front,
+    )
     assert [(c.urgency, c.due_at) for c in (calm, urgent)] == before and urgent.touched_at is None
     back = CaseEvent.objects.filter(kind="handed_back").order_by("id")
     assert [e.case_id for e in back] == [urgent.pk, calm.pk], "the urgent one first"
@@ -157,7 +160,12 @@ def test_one_enters_ones_own_a_lead_for_her_people_and_nobody_for_others(cast):
 @pytest.mark.django_db(transaction=True)
 def test_two_who_accept_at_the_same_moment_are_one_owner(db):
     cast = stages.assemble()
-    people = [cast.wei, stages.user("Bo", "specialist"), stages.user("Yan", "lead"), stages.user("Mina", "lead")]
+    people = [
+        cast.wei,
+        stages.user("Bo", "specialist"),
+        stages.user("Yan", "lead"),
+        stages.user("Mina", "lead"),
+    ]
     cast.tech.members.add(*people)
     case = offered(cast)
     done = together(
@@ -169,4 +177,7 @@ def test_two_who_accept_at_the_same_moment_are_one_owner(db):
     refused = [d for d in done if isinstance(d, Refusal)]
     assert [r.code for r in refused] == ["not_offered"] * 3, done
     [event] = CaseEvent.objects.filter(case=case, kind="handover_accepted")
-    assert fresh(case).owner_id == event.data["user"] and Handover.objects.get().answered_by_id == event.data["user"]
+    assert (
+        fresh(case).owner_id == event.data["user"]
+        and Handover.objects.get().answered_by_id == event.data["user"]
+    )

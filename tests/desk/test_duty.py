@@ -34,8 +34,8 @@ def add(cast, user=None, day=MONDAY, start=time(9), end=time(18), by=None, team=
     )  # fmt: skip
 
 
-def test_sujin_plans_three_weeks_and_minji_is_on_duty_at_nine_in_seoul(cast):
-    assert add(cast, weeks=2) == 3
+def test_sujin_plans_four_weeks_and_minji_is_on_duty_at_nine_in_seoul(cast):
+    assert add(cast, weeks=3) == 4
     first = Shift.objects.order_by("starts_at").first()
     assert first.starts_at == datetime(2026, 11, 23, 0, tzinfo=UTC), "09:00 in Seoul"
     with clock.travel(datetime(2026, 12, 7, 3, tzinfo=UTC)):
@@ -54,7 +54,10 @@ def test_a_night_shift_ends_the_next_morning_and_may_not_overlap_the_day(cast):
     add(cast, day=MONDAY + timedelta(days=1), start=time(6), end=time(9))
     with pytest.raises(IntegrityError), transaction.atomic():
         Shift.objects.create(
-            user=cast.minji, team=cast.tech, starts_at=shift.starts_at + timedelta(hours=1), ends_at=shift.ends_at
+            user=cast.minji,
+            team=cast.tech,
+            starts_at=shift.starts_at + timedelta(hours=1),
+            ends_at=shift.ends_at,
         )
 
 

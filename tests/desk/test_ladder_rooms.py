@@ -56,7 +56,9 @@ def test_a_burning_case_that_nobody_touches_gets_its_room_by_itself_led_by_who_i
 def test_the_room_of_the_ladder_is_led_by_the_manager_when_the_lead_is_away(cast):
     case = burning(cast)
     now = clock.now()
-    Absence.objects.create(user=cast.sujin, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1))
+    Absence.objects.create(
+        user=cast.sujin, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1)
+    )
     climbing.reach(
         Climb.objects.get(case=case), [2], 3, "untouched", by=actors.system()
     )  # the third rung of level 5 opens a room
@@ -76,7 +78,9 @@ def test_nobody_is_free_to_lead_a_room_and_the_managers_hear_that_one_is_wanted(
 def test_a_rung_whose_people_are_away_tells_those_above_and_no_rung_is_silent(cast):
     case = burning(cast)
     now = clock.now()
-    Absence.objects.create(user=cast.sujin, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1))
+    Absence.objects.create(
+        user=cast.sujin, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1)
+    )
     assert climbing.standing_on(case, "lead") == [cast.hana.pk]
     User.objects.filter(role__in=[Role.LEAD, Role.MANAGER]).update(is_active=False)
     assert climbing.standing_on(case, "lead") == [cast.root.pk]
