@@ -15,14 +15,11 @@ from makegood.web.case_fields import moment
 class ShiftForm(forms.Form):
     """Who, on which day, from when until when; the same in the weeks that follow."""
 
-    user = forms.ModelChoiceField(label=_("Who"), queryset=User.objects.none(), required=False)
-    day = forms.DateField(
-        label=_("Day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    start = forms.TimeField(label=_("From"), required=False, widget=forms.TimeInput({"type": "time"}))
+    user = forms.ModelChoiceField(label=_("Who"), queryset=User.objects.none())
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    start = forms.TimeField(label=_("From"), widget=forms.TimeInput({"type": "time"}))
     end = forms.TimeField(
         label=_("Until"),
-        required=False,
         widget=forms.TimeInput({"type": "time"}),
         help_text=_("A time before the beginning is on the next morning."),
     )
@@ -42,7 +39,6 @@ class ShiftForm(forms.Form):
 class PasteForm(forms.Form):
     text = forms.CharField(
         label=_("One shift a line"),
-        required=False,
         max_length=50_000,
         widget=forms.Textarea({"rows": 4, "class": "short", "placeholder": "Minji 2026-11-23 09:00-18:00"}),
         help_text=_("A name or an email address, a day and times; as copied from a spreadsheet, too."),
@@ -57,7 +53,7 @@ class AwayForm(forms.Form):
 
     user = forms.ModelChoiceField(label=_("Who"), queryset=User.objects.none(), required=False)
     starts_at = moment(_("From"))
-    ends_at = moment(_("Until"))
+    ends_at = moment(_("Until"), required=True)
 
     def __init__(self, *args: Any, page: DutyPage, **fields: Any) -> None:
         super().__init__(*args, **fields)
