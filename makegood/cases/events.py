@@ -100,7 +100,23 @@ _kind(
     to_customer=True,
     optional={"user": int, "team": int, "was_user": int, "was_team": int},
 )
-_kind("climbed", _("Reached rung %(rung)s of the ladder: %(why)s."), quiet=True, rung=int, why=str, told=list)
+_kind(
+    "climbed",
+    _("Reached rung %(rung)s of the ladder: %(why)s."),
+    quiet=True,
+    rung=int,
+    why=str,
+    told=list,
+    optional={"room": bool},
+)
+# Quiet: that its owner went home must not throw back what a colleague writes on the case at this moment.
+_kind(
+    "handed_back",
+    _("%(was_user)s is not there: handed back to %(team)s %(user)s."),
+    quiet=True,
+    was_user=int,
+    optional={"user": int, "team": int},
+)
 _kind("acknowledged", _("%(user)s has seen it."), user=int)
 _kind("expedited", _("Hurried up: %(user)s does it by %(until)s."), user=int, promise=int, until=str)
 _kind(

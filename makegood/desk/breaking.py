@@ -13,7 +13,7 @@ from makegood.base import clock, rows
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.urgency import Evidence
-from makegood.desk import notices, owing
+from makegood.desk import climbing, notices, owing
 from makegood.packs import policy
 from makegood.people import actors
 from makegood.promises import account, appointments
@@ -99,4 +99,8 @@ def _written(
         "told": told,
         **more,
     }
-    return pen.write(case, "promise_broken", by=actors.system(), at=at, data=data, cause=cause, **changes)
+    event = pen.write(case, "promise_broken", by=actors.system(), at=at, data=data, cause=cause, **changes)
+    if case.is_open:
+        climbing.start(event)  # more urgent now: with the faster ladder
+        climbing.by_promise(case, "promise_broken", told=told, cause=event)
+    return event

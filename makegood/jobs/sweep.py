@@ -23,8 +23,8 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import climbing, holding, rooming, sweeping
-from makegood.escalation.models import Climb, Handover
+from makegood.desk import absence, climbing, holding, rooming, sweeping
+from makegood.escalation.models import Absence, Climb, Handover
 from makegood.incidents.models import Room
 from makegood.promises.models import Appointment, Promise
 
@@ -75,6 +75,12 @@ SOURCES: tuple[Source, ...] = (
         "held replies",
         lambda: HeldReply.objects.filter(state=HeldReply.State.HELD).select_related("case"),
         holding.fire,
+    ),
+    Source(
+        "absences",
+        lambda: Absence.objects.filter(look_at__isnull=False),
+        absence.look,
+        lock=("self",),
     ),
     Source(
         "rooms",

@@ -42,6 +42,7 @@ MAY: dict[str, frozenset[str]] = {
     "hand_over": _DESK,
     "answer_handover": _DESK,
     "pass_on": _SYSTEM,
+    "hand_back": _SYSTEM,
     "wait": _DESK,
     "snooze": _DESK | _SYSTEM,
     "raise_urgency": _DESK | _SYSTEM,
@@ -91,6 +92,10 @@ MAY: dict[str, frozenset[str]] = {
     "keep_mailboxes": _ADMINS,
     "send_again": _DESK,
     "decline_asks": _CUSTOMER,
+    # who is on duty
+    "see_duty": _DESK,
+    "keep_shifts": _LEADS,
+    "be_away": _DESK,
     # the house
     "keep_people": _ADMINS,
     "keep_calendars": _ADMINS,

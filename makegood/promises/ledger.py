@@ -61,10 +61,12 @@ def give(
     rule: str = "",
     trigger_at: datetime | None = None,
     given_in: int | None = None,
+    climb_at: datetime | None = None,
     field: str = "next_word_at",
 ) -> Promise:
     """Give somebody a time. ``given_in`` is the id of the message with the ``words``; ``policy`` the rule as it stands.
 
+    ``climb_at``: when the case climbs its ladder for it (dates of the law).
     Raises Refusal beside ``field`` when the time is not ahead or farther than 60 days. A date of the law (or of a
     scheme's or platform's ``rule``) is as far as that says, counts from its trigger, and may have passed already: then the sweep finds it broken at that date.
     """
@@ -72,6 +74,7 @@ def give(
     made_at = min(now, trigger_at) if rule and trigger_at else now
     if due_at <= made_at or (not rule and due_at > now + LONGEST):
         raise Refusal("bad_time", _("The time must be ahead of now, and within 60 days."), field=field)
+    look_at = next_look(made_at, due_at, 0, now, standing_policy().promises)
     promise = Promise(
         case=case,
         what=what,
@@ -80,7 +83,8 @@ def give(
         by_id=by,
         made_at=made_at,
         due_at=due_at,
-        look_at=next_look(made_at, due_at, 0, now, standing_policy().promises),
+        look_at=min(look_at, climb_at) if climb_at else look_at,
+        climb_at=climb_at,
         words=words,
         given_in_id=given_in,
         policy=policy or {},
@@ -172,6 +176,11 @@ def withdraw(promise: Promise) -> bool:
     """Take an open promise back, if its time has not passed."""
     found = Promise.objects.filter(pk=promise.pk, state=_OPEN, due_at__gte=clock.now())
     return bool(found.update(state=Promise.State.WITHDRAWN, settled_at=clock.now(), look_at=None))
+
+
+def overdue() -> Q:
+    """Promises of open cases that are late now: open beyond their time, or a word that was broken and has not come."""
+    return Q(state=_OPEN, due_at__lt=clock.now()) | _OWED
 
 
 def next_due(case: Case, *, without: Iterable[int] = (), owed: bool = True) -> datetime | None:
