@@ -92,9 +92,13 @@ SOURCES: tuple[Source, ...] = (
 
 def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] = SOURCES) -> int:
     """Do all that is due now, until nothing is or ``stop()`` says so; returns how many rows were looked at."""
-    looked, now = 0, clock.now()
-    for source, first in zip(sources, _firsts(sources), strict=True):
-        if first is not None and first <= now:
+    looked, before = 0, -1
+    while looked > before and not stop():  # what was done may have made something due in another source
+        before, now = looked, clock.now()
+        due = [
+            s for s, first in zip(sources, _firsts(sources), strict=True) if first is not None and first <= now
+        ]
+        for source in due:
             while not stop() and (done := batch(source)):
                 looked += done
     return looked
@@ -128,11 +132,12 @@ def _all(source: Source, rows: list[Any]) -> bool:
         with transaction.atomic():
             # Read again: the locks were taken after the rows were, and somebody may have changed them in between.
             fresh = _still_due(source, rows)
-            cases: set[int] = set()
+            cases: set[int | None] = set()
             for row in rows:
                 # One of the same case may have changed this one, or its case.
-                found = _still_due(source, [row]) if row.case_id in cases else fresh
-                cases.add(row.case_id)
+                case = getattr(row, "case_id", None)
+                found = _still_due(source, [row]) if case in cases else fresh
+                cases.add(case)
                 if row.pk in found:
                     source.fire(found[row.pk])
             connection.check_constraints()
