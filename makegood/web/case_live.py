@@ -50,3 +50,8 @@ def draft(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
     except Refusal:
         return HttpResponse(status=422)
     return HttpResponse(status=204)
+
+
+def no_stream(request: HttpRequest) -> HttpResponse:
+    """Where Django itself is asked for a stream (``runserver``, WSGI) there is none: 204 tells a browser not to come back."""
+    return HttpResponse(status=204)

@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal, Stale
-from makegood.desk import room_card, room_page, room_work, rooming
+from makegood.desk import presence, room_card, room_page, room_work, rooming
 from makegood.desk.room_page import RoomPage
 from makegood.incidents.models import CardField, Room
 from makegood.people.actors import Actor
@@ -75,6 +75,8 @@ def show(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
     room = rooming.room_for(by, pk)
     before = room_page.visit(room, by.user_id or 0)
     page = room_page.read(room, by=by, since=since(request, before))
+    if room.is_open:
+        presence.be_here(room.case_id, by.person, place=presence.ROOM)
     return render(request, "rooms/room.html", drawn(page))
 
 
@@ -88,6 +90,17 @@ def now(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
     before = room_page.visit(room, by.user_id or 0)
     shown = drawn(room_page.read(room, by=by, since=since(request, before)), live=True)
     return render(request, "rooms/_live.html", shown)
+
+
+@staff_page
+@require_POST
+def here(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
+    """Say that I look at the room (and whether I am writing), and learn who else does."""
+    room = rooming.room_for(by, pk)
+    presence.be_here(
+        room.case_id, by.person, place=presence.ROOM, writing=request.POST.get("writing", "") == "1"
+    )
+    return render(request, "rooms/_here.html", {"here": presence.in_room(room.case_id)})
 
 
 @staff_page
@@ -161,6 +174,7 @@ def drawn(page: RoomPage, *, tried: RoomForm | None = None, live: bool = False) 
         "here": "rooms",
         "page": page,
         "room": page.room,
+        "present": presence.in_room(page.room.case_id),
         "fields": fields,
         "forms": forms,
         "tried": tried,
