@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 from urllib.parse import parse_qs
 
 from makegood.desk.live import Wish
 from makegood.web.live import guests
 from makegood.web.live.hub import Hub
+from makegood.web.live.pages import Receive, Scope, Send
 from makegood.web.live.stream import Stream
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-ADDRESS = "/live/"
 #: Streams of one person, and of everybody, in one process.
 MOST_OF_ONE, MOST = 20, 4000
 
@@ -76,6 +70,9 @@ async def _admit(hub: Hub, scope: Scope) -> Stream:
     stream = Stream(found, wish, headers.get(b"last-event-id", b"").decode("latin-1"))
     if not await hub.add(stream):
         raise Wrong(404)
+    if hub.of(found.actor.person) > MOST_OF_ONE:  # others of theirs came in while the database was asked
+        hub.drop(stream)
+        raise Wrong(429)
     return stream
 
 

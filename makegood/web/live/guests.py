@@ -67,4 +67,5 @@ def _key(cookies: str) -> str:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
         return ""
-    return morsel.value if morsel is not None and len(morsel.value) <= 40 else ""
+    value = morsel.value if morsel is not None else ""
+    return value if value.isascii() and value.isalnum() and len(value) <= 40 else ""

@@ -15,7 +15,9 @@ from a2wsgi.wsgi import Body, build_environ
 
 #: Up to so many bytes an answer is sent whole; beyond, piece by piece, with the thread waiting for whoever reads slowly.
 WHOLE = 256 * 1024
-Message = dict[str, Any]
+Message = Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 class Pages:
@@ -25,9 +27,7 @@ class Pages:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
 
-    async def __call__(
-        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI request."""
         loop = asyncio.get_running_loop()
         scope = {**scope, "headers": _one_cookie(scope["headers"])}
