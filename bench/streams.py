@@ -41,7 +41,9 @@ class Screen:
 async def listen(port: int, path: str, cookie: str, screen: Screen, opened: asyncio.Semaphore) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**14)
     async with opened:
-        writer.write(f"GET /live/{path} HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid={cookie}\r\n\r\n".encode())
+        writer.write(
+            f"GET /live/{path} HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid={cookie}\r\n\r\n".encode()
+        )
         status = await reader.readline()
         if b" 200 " not in status:
             raise SystemExit(f"{path}: {status!r}")
@@ -74,7 +76,13 @@ def cpu(process: psutil.Process) -> float:
     return float(used.user + used.system)
 
 
-async def measure(given: argparse.Namespace, url: str, server: psutil.Process, sessions: list[str], cases: list[tuple[int, int, int]]) -> Table:
+async def measure(
+    given: argparse.Namespace,
+    url: str,
+    server: psutil.Process,
+    sessions: list[str],
+    cases: list[tuple[int, int, int]],
+) -> Table:
     table = Table(title=f"{given.streams} open streams on one process; milliseconds from NOTIFY, p50 / p99")
     for head in ("", "processor, % of one core", "memory, MB", "stream", "bare listener", "events told"):
         table.add_column(head, justify="left" if not head else "right")
@@ -88,7 +96,9 @@ async def measure(given: argparse.Namespace, url: str, server: psutil.Process, s
         _pk, number, _shop = cases[n % len(cases)]
         screen = Screen(number)
         path = f"?case={number}" + ("&queue" if n % 10 == 0 else "")
-        screen.task = asyncio.ensure_future(listen(given.port, path, sessions[n % len(sessions)], screen, opened))
+        screen.task = asyncio.ensure_future(
+            listen(given.port, path, sessions[n % len(sessions)], screen, opened)
+        )
         screens.append(screen)
     while opened._value < 20 or any(not s.events and not s.at for s in screens):
         if failed := next((s.task for s in screens if s.task and s.task.done()), None):
@@ -100,7 +110,9 @@ async def measure(given: argparse.Namespace, url: str, server: psutil.Process, s
     await asyncio.sleep(8)
     used, began = cpu(server), time.monotonic()
     await asyncio.sleep(given.seconds)
-    table.add_row("idle", f"{100 * (cpu(server) - used) / (time.monotonic() - began):.1f}", memory(), "", "", "")
+    table.add_row(
+        "idle", f"{100 * (cpu(server) - used) / (time.monotonic() - began):.1f}", memory(), "", "", ""
+    )
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as line:
         version = 1_000_000
         for rate in given.rates:
@@ -117,9 +129,21 @@ async def measure(given: argparse.Namespace, url: str, server: psutil.Process, s
                 await asyncio.sleep(max(0.0, 1 / rate - (time.monotonic() - now)))
             share = 100 * (cpu(server) - used) / (time.monotonic() - began)
             await asyncio.sleep(2)
-            told = [screen.at[v] - at for v, (at, number, _p) in sent.items() for screen in screens if screen.case == number and v in screen.at]
+            told = [
+                screen.at[v] - at
+                for v, (at, number, _p) in sent.items()
+                for screen in screens
+                if screen.case == number and v in screen.at
+            ]
             beside_told = [heard[p] - at for at, _n, p in sent.values() if p in heard]
-            table.add_row(f"{rate} events a second", f"{share:.1f}", memory(), p50_p99(told), p50_p99(beside_told), str(sum(s.events for s in screens)))
+            table.add_row(
+                f"{rate} events a second",
+                f"{share:.1f}",
+                memory(),
+                p50_p99(told),
+                p50_p99(beside_told),
+                str(sum(s.events for s in screens)),
+            )
     beside.cancel()
     for screen in screens:
         assert screen.task
@@ -128,7 +152,9 @@ async def measure(given: argparse.Namespace, url: str, server: psutil.Process, s
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--seconds", type=int, default=15, help="how long each part is measured")
     parser.add_argument("--rates", type=int, nargs="*", default=[1, 10, 50], help="events a second")
@@ -159,7 +185,9 @@ def main(arguments: list[str] | None = None) -> int:
             sessions.append(str(session.session_key))
         cases = list(Case.objects.order_by("-id").values_list("id", "number", "shop_id")[:200])
         os.environ["MAKEGOOD_WEB_WORKERS"] = "1"
-        process = subprocess.Popen(_web_command(Wishes(port=given.port)), env={**os.environ, "DATABASE_URL": url})
+        process = subprocess.Popen(
+            _web_command(Wishes(port=given.port)), env={**os.environ, "DATABASE_URL": url}
+        )
         try:
             time.sleep(10)
             server = psutil.Process(process.pid).children()[-1]

@@ -6,7 +6,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "makegood.settings")
 
-from makegood.wsgi import application as django_pages  # noqa: E402
-from makegood.web.live.front import Front  # noqa: E402
+from makegood.web.live.front import Front
+from makegood.wsgi import application as django_pages
 
 application = Front(django_pages, threads=int(os.environ.get("MAKEGOOD_WEB_THREADS") or 8))

@@ -75,7 +75,11 @@ def look(asked: Sequence[tuple[Actor, Wish]]) -> list[Sight | None]:
 
 def unseen_of(users: Iterable[int]) -> dict[int, int]:
     """How many notices each of these has not seen (those with none are left out), counted as far as the page counts."""
-    rows = Notice.objects.filter(user__in=set(users), seen_at__isnull=True).values("user").annotate(n=Count("id"))
+    rows = (
+        Notice.objects.filter(user__in=set(users), seen_at__isnull=True)
+        .values("user")
+        .annotate(n=Count("id"))
+    )
     return {row["user"]: min(row["n"], MOST_COUNTED) for row in rows}
 
 
@@ -100,7 +104,9 @@ def _visible(
     seen: dict[int, SeenCase] = {}
     for field, values in (("number__in", numbers), ("pk__in", ids)):
         if values:
-            for pk, number, version in cases_for(actor).filter(**{field: values}).values_list("pk", "number", "version"):
+            for pk, number, version in (
+                cases_for(actor).filter(**{field: values}).values_list("pk", "number", "version")
+            ):
                 seen[pk] = seen[-number] = SeenCase(pk, number, version)
     return seen
 

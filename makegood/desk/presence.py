@@ -87,4 +87,3 @@ def in_room(case_id: int) -> QuerySet[Presence]:
 
 def _fresh(which: Q) -> QuerySet[Presence]:
     return Presence.objects.filter(which, seen_at__gt=clock.now() - LIFE).select_related("user")
-

@@ -75,8 +75,6 @@ def show(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
     room = rooming.room_for(by, pk)
     before = room_page.visit(room, by.user_id or 0)
     page = room_page.read(room, by=by, since=since(request, before))
-    if room.is_open:
-        presence.be_here(room.case_id, by.person, place=presence.ROOM)
     return render(request, "rooms/room.html", drawn(page))
 
 

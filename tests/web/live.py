@@ -159,5 +159,3 @@ def served() -> Iterator[Site]:
     finally:
         site.cut_all()
         site.stop()
-
-

@@ -59,6 +59,8 @@ def _end_with_the_server(hub: Hub) -> None:
         loop.call_soon_threadsafe(hub.end_all, "over")
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(ValueError):  # not in the main thread: then the streams are cut, and browsers come back all the same
+        with suppress(
+            ValueError
+        ):  # not in the main thread: then the streams are cut, and browsers come back all the same
             signal.signal(number, stop)
             signal.siginterrupt(number, False)

@@ -157,7 +157,9 @@ class Hub:
         pause = 0.5
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(**_how_to_connect(), autocommit=True) as found:
+                async with await psycopg.AsyncConnection.connect(
+                    **_how_to_connect(), autocommit=True
+                ) as found:
                     await found.execute("LISTEN makegood")
                     # What was sent while nobody listened is lost: from here on everybody compares with the database.
                     self._doubted |= self.streams
@@ -170,7 +172,9 @@ class Hub:
                             self.heard(notify.payload)
                         await asyncio.wait_for(found.execute("SELECT 1"), TRUST)
             except (psycopg.Error, OSError, TimeoutError) as error:
-                _log.warning("live: the database does not answer (%s); again in %.1f s", type(error).__name__, pause)
+                _log.warning(
+                    "live: the database does not answer (%s); again in %.1f s", type(error).__name__, pause
+                )
             except Exception:
                 _log.exception("live: what was heard could not be understood")
             self.listening = False

@@ -31,10 +31,18 @@ class Pages:
         """Answer one ASGI request."""
         loop = asyncio.get_running_loop()
         scope = {**scope, "headers": _one_cookie(scope["headers"])}
-        environ: dict[str, Any] = dict(build_environ(scope, Body(loop, receive)))  # type: ignore[arg-type]
+
+        # granian's answers can be awaited, but are no coroutines, which is what crosses threads.
+        async def hear() -> Message:
+            return await receive()
+
+        async def speak(message: Message) -> None:
+            await send(message)
+
+        environ: dict[str, Any] = dict(build_environ(scope, Body(loop, hear)))  # type: ignore[arg-type]
 
         def say(message: Message) -> None:
-            asyncio.run_coroutine_threadsafe(send(message), loop).result()  # type: ignore[arg-type]
+            asyncio.run_coroutine_threadsafe(speak(message), loop).result()
 
         for message in await loop.run_in_executor(self._pool, self._answer, environ, say):
             await send(message)
