@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
         from django.contrib.sessions.models import Session
 
         from makegood.cases.models import Case
-        from makegood.management.supervise.supervisor import Wishes, _web_command
+        from makegood.management.supervise.supervisor import Wishes, _web_command, answers
         from makegood.people.models import User
 
         # No person has more than twenty screens: so many people as are needed, and gone afterwards.
@@ -189,7 +189,9 @@ def main(arguments: list[str] | None = None) -> int:
             _web_command(Wishes(port=given.port)), env={**os.environ, "DATABASE_URL": url}
         )
         try:
-            time.sleep(10)
+            wishes = Wishes(port=given.port)
+            while process.poll() is None and not answers(wishes, dict(os.environ)):
+                time.sleep(0.2)
             server = psutil.Process(process.pid).children()[-1]
             console.print(asyncio.run(measure(given, url, server, sessions, cases)))
         finally:

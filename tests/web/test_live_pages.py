@@ -39,7 +39,11 @@ def test_a_file_is_sent_in_and_read_back_whole(cast, site):
     token = page.headers["Set-Cookie"].split("csrftoken=")[1].split(";")[0]
     mark = "XxX"
     form = io.BytesIO()
-    for name, value in (("csrfmiddlewaretoken", token), ("seen", str(case.version)), ("text", "은행 확인서입니다")):
+    for name, value in (
+        ("csrfmiddlewaretoken", token),
+        ("seen", str(case.version)),
+        ("text", "은행 확인서입니다"),
+    ):
         form.write(f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode())
     form.write(f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="a.bin"\r\n\r\n'.encode())
     form.write(BIG + f"\r\n--{mark}--\r\n".encode())

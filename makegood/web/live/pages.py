@@ -15,7 +15,8 @@ from a2wsgi.wsgi import Body, build_environ
 
 #: Up to so many bytes an answer is sent whole; beyond, piece by piece, with the thread waiting for whoever reads slowly.
 WHOLE = 256 * 1024
-Message = Scope = dict[str, Any]
+Message = dict[str, Any]
+Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
