@@ -58,8 +58,9 @@ def still_here(those: Iterable[Here]) -> None:
         case__in={one.case_id for one in wanted}, user__in={one.user_id for one in wanted}
     )
     found = {
-        Here(*key): pk for pk, *key in rows.values_list("pk", "case_id", "user_id", "place")
-    }  # more than those by far never: cases and people of this process
+        Here(case, user, place): pk
+        for pk, case, user, place in rows.values_list("pk", "case_id", "user_id", "place")
+    }
     Presence.objects.filter(pk__in=[pk for one, pk in found.items() if one in wanted]).update(seen_at=now)
     Presence.objects.bulk_create(
         [
