@@ -22,6 +22,7 @@ from makegood.web import (
     signin,
     travel,
 )
+from makegood.web.case_live import no_stream
 
 
 class What:
@@ -50,6 +51,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/", rooms.rooms, name="rooms"),
     path("rooms/<int:pk>/", rooms.show, name="room"),
     path("rooms/<int:pk>/now/", rooms.now, name="room_now"),
+    path("rooms/<int:pk>/here/", rooms.here, name="room_here"),
+    path("live/", no_stream, name="live"),
     path("rooms/<int:pk>/card/<slug:field>/", rooms.history, name="room_history"),
     path("rooms/<int:pk>/<slug:verb>/", rooms.act, name="room_act"),
     path("duty/", duty.show, name="duty"),
