@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import connection, transaction
 
 from makegood.base import clock
 from makegood.base.errors import NotThere, Refusal
@@ -20,8 +20,7 @@ from makegood.cases.models import Notice
 from makegood.connectors import chat
 from makegood.connectors.errors import Never
 from makegood.connectors.models import Circuit
-from makegood.desk import handling, notices, packets, ways
-from makegood.desk.breaking import break_promise
+from makegood.desk import breaking, handling, noticing, notices, packets, rooming, ways
 from makegood.escalation.models import Absence
 from makegood.jobs import packets as worker
 from makegood.jobs.packets import send_due
@@ -92,8 +91,6 @@ def test_minji_reads_in_korean_with_number_and_link_and_without_a_word_of_the_cu
 
 def test_a_notice_about_a_room_links_to_the_room(cast, there):
     chat_of(cast, there, cast.sujin)
-    from makegood.desk import rooming
-
     room = rooming.open_room(stages.owned(cast), by=cast.by(cast.hana), lead=cast.sujin).data["room"]
     send_due()
     assert any(f"/rooms/{room}/" in words for words in said(there))
@@ -214,11 +211,7 @@ def test_a_storm_of_ten_thousand_is_a_handful_of_messages_and_one_line(cast, the
         told = Notice.objects.bulk_create(
             [Notice(user=cast.minji, case=case, kind="woken", at=start) for _ in range(10_000)]
         )
-        for notice in range(0, 10_000, 2_000):
-            from makegood.desk import noticing
-
-            for one in told[notice : notice + 2_000 : 2_000]:
-                noticing.send_out([one], case, "woken")
+        noticing.send_out(told[:1], case, "woken")
         way = Way.objects.get()
         done = set(NoticeOut.objects.values_list("notice_id", flat=True))
         NoticeOut.objects.bulk_create(
@@ -332,8 +325,6 @@ def test_two_workers_at_once_send_each_message_once(cast, there):
 
 
 def test_a_notice_goes_with_its_transaction(cast, there):
-    from django.db import transaction
-
     chat_of(cast, there)
     case = calm(cast)
     with pytest.raises(RuntimeError), transaction.atomic():
@@ -371,7 +362,7 @@ def test_a_promise_that_breaks_on_an_urgent_case_leaves_at_night_in_one_transact
     there.got.clear()
     promise = Promise.objects.filter(case=case, state="open").first()
     with clock.travel(promise.due_at + timedelta(seconds=1)):
-        break_promise(promise)
+        breaking.overdue(case)
         send_due()
     assert any(f"[{case.number}]" in words for words in said(there))
 
