@@ -105,7 +105,10 @@ def send(url: str, title: str, body: str) -> None:
 
 def _plugin(url: str) -> tuple[Any, str]:
     """apprise's object for an address, and the schema. Raises Never('bad_url')."""
-    parts = urlsplit(url) if len(url) <= LONGEST else urlsplit("")
+    try:
+        parts = urlsplit(url if len(url) <= LONGEST else "")
+    except ValueError:
+        raise Never("bad_url") from None
     native = parts.scheme == "https"
     schema = _native(parts.hostname or "") if native else parts.scheme.lower()
     if schema not in _SCHEMAS:

@@ -401,6 +401,8 @@ def test_what_went_wrong_names_no_secret(cast, there, caplog):
         "windows://",
         "json://" + "x" * 2000,
         "<script>",
+        "https://[",
+        "json://[::1",
     ],
 )
 def test_an_address_of_no_chat_tool_is_refused_beside_its_field(cast, url):
