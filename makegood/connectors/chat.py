@@ -124,7 +124,9 @@ def _plugin(url: str) -> tuple[Any, str]:
         raise Never("bad_url")
     # What the address itself may say about these is not heard: a redirect could lead anywhere, retries are ours.
     found |= {"redirect": False, "verify": True, "retry": 0, "schema": schema}
-    found["asset"] = AppriseAsset(secure_logging=True, http_redirects=False, app_id="Makegood", async_mode=False)
+    found["asset"] = AppriseAsset(
+        secure_logging=True, http_redirects=False, app_id="Makegood", async_mode=False
+    )
     try:
         plugin = kind(**found)
     except Exception:  # apprise's own refusals are TypeError, but what stands in an address may hit anything
@@ -134,7 +136,7 @@ def _plugin(url: str) -> tuple[Any, str]:
 
 
 def _native(host: str) -> str:
-    if host.endswith(".logic.azure.com") or host.endswith(".api.powerplatform.com"):
+    if host.endswith((".logic.azure.com", ".api.powerplatform.com")):
         return "workflows"
     return _NATIVE.get(host, "")
 
@@ -155,7 +157,11 @@ class _Heard(logging.Handler):
         if status is None:
             return Later("unreachable")
         code = int(status[1])
-        return Never(f"status {code}") if 400 <= code < 500 and code not in (408, 429) else Later(f"status {code}")
+        return (
+            Never(f"status {code}")
+            if 400 <= code < 500 and code not in (408, 429)
+            else Later(f"status {code}")
+        )
 
 
 class _Open:
@@ -204,7 +210,9 @@ def _install() -> None:
     if getattr(plain, "guarded", False):
         return
 
-    def create_connection(address: tuple[str, int], timeout: Any = None, *args: Any, **more: Any) -> socket.socket:
+    def create_connection(
+        address: tuple[str, int], timeout: Any = None, *args: Any, **more: Any
+    ) -> socket.socket:
         message = _now.get()
         if message is None:
             return plain(address, timeout, *args, **more)

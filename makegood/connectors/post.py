@@ -41,9 +41,7 @@ def checked_url(raw: str, *, field: str, reason: object) -> str:
     except ValueError:
         raise Refusal("bad_url", reason, field=field) from None
     plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}#')
-    known = parts.scheme == "https" or (
-        parts.scheme == "http" and guard.allowed(parts.hostname or "", port)
-    )
+    known = parts.scheme == "https" or (parts.scheme == "http" and guard.allowed(parts.hostname or "", port))
     if not (plain and known and parts.hostname and "@" not in parts.netloc and len(url) <= LONGEST_URL):
         raise Refusal("bad_url", reason, field=field)
     return url

@@ -120,7 +120,7 @@ def _switch_off(hook: Hook, why: str) -> None:
 
 
 def _note(call: HookCall, **how: object) -> None:
-    HookTry.objects.create(call=call, at=clock.now(), **how)  # type: ignore[arg-type]
+    HookTry.objects.create(call=call, at=clock.now(), **how)
 
 
 def _text(body: bytes) -> str:

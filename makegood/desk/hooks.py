@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import NotThere, Refusal
-from makegood.base.seal import Broken, seal, unseal
+from makegood.base.seal import seal, unseal
 from makegood.base.words import clean_line
 from makegood.cases import events
 from makegood.connectors.post import LONGEST_URL, checked_url
@@ -24,6 +24,7 @@ from makegood.webhooks.models import Hook, HookCall
 #: So long both secrets of a rotation sign; so far back events are sent again; so many endpoints a site may have.
 OVERLAP, FARTHEST, MOST = timedelta(hours=24), timedelta(days=30), 100
 BAD_URL = _("This must be an address that begins with https, without a name or a password in it.")
+ONE_OF = _("Either a moment or one call, not both and not neither.")
 #: Why no answer came, by the code of an attempt.
 TROUBLE = {
     "private": _("The address leads into a private network, where we do not send."),
@@ -57,7 +58,9 @@ def one(pk: int, by: Actor) -> Hook:
     return found
 
 
-def make(*, by: Actor, name: str, url: str, shop: Shop | None = None, kinds: Iterable[str] = ()) -> tuple[Hook, str]:
+def make(
+    *, by: Actor, name: str, url: str, shop: Shop | None = None, kinds: Iterable[str] = ()
+) -> tuple[Hook, str]:
     """A new endpoint and its secret, which is shown only now. Raises Refusal with the field."""
     roles.check(by, "keep_webhooks")
     values = _values(name, url, kinds)
@@ -71,7 +74,9 @@ def make(*, by: Actor, name: str, url: str, shop: Shop | None = None, kinds: Ite
     return hook, secret
 
 
-def change(pk: int, *, by: Actor, name: str, url: str, shop: Shop | None = None, kinds: Iterable[str] = ()) -> Hook:
+def change(
+    pk: int, *, by: Actor, name: str, url: str, shop: Shop | None = None, kinds: Iterable[str] = ()
+) -> Hook:
     """Change what it hears and where; the secret stays. Raises Refusal with the field."""
     hook = one(pk, by)
     values = _values(name, url, kinds)
@@ -106,7 +111,11 @@ def rotate(pk: int, *, by: Actor) -> str:
             # A third would silence the one that the receiver still knows.
             raise Refusal("rotating", _("A change of the secret is still under way."))
         secret = signing.new_secret()
-        hook.sealed, hook.sealed_old, hook.old_until = seal({"secret": secret}), bytes(hook.sealed), now + OVERLAP
+        hook.sealed, hook.sealed_old, hook.old_until = (
+            seal({"secret": secret}),
+            bytes(hook.sealed),
+            now + OVERLAP,
+        )
         hook.save(update_fields=["sealed", "sealed_old", "old_until"])
     return secret
 

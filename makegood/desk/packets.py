@@ -92,7 +92,9 @@ def _prepared(way: Way) -> QuerySet[NoticeOut] | None:
     if way.user is not None and not way.user.is_active:
         due.delete()  # who may not sign in any more is told nothing
         return None
-    resting = Circuit.objects.filter(name=service_key(way), open_until__gt=now).values_list("open_until", flat=True)
+    resting = Circuit.objects.filter(name=service_key(way), open_until__gt=now).values_list(
+        "open_until", flat=True
+    )
     if until := resting.first():
         Way.objects.filter(pk=way.pk).update(look_at=until)
         return None
@@ -148,7 +150,10 @@ def worded(packet: Packet) -> tuple[str, str]:
             subject = gettext("Makegood: %(n)s notices") % {"n": packet.total}
         if packet.urgent:
             subject = gettext("Urgent: %(subject)s") % {"subject": subject}
-        parts = [f"{f'[{line.number}] ' if line.number else ''}{line.sentence}\n{line.link}" for line in packet.lines]
+        parts = [
+            f"{f'[{line.number}] ' if line.number else ''}{line.sentence}\n{line.link}"
+            for line in packet.lines
+        ]
         if more := packet.total - len(packet.lines):
             every = settings.BASE_URL.rstrip("/") + reverse("notices")
             parts.append(gettext("And %(n)s more.") % {"n": more} + f"\n{every}")
@@ -157,7 +162,9 @@ def worded(packet: Packet) -> tuple[str, str]:
 
 @contextmanager
 def _in_zone(way: Way) -> Iterator[None]:
-    with timezone.override(times.zone_of(way.user.zone if way.user else settings.TIME_ZONE, settings.TIME_ZONE)):
+    with timezone.override(
+        times.zone_of(way.user.zone if way.user else settings.TIME_ZONE, settings.TIME_ZONE)
+    ):
         yield
 
 
@@ -208,7 +215,9 @@ def failed(packet: Packet, why: str, *, theirs: bool) -> None:
 def _tell_of_loss(way: Way, count: int, *, urgent: bool) -> None:
     """In the page of whoever should have got it; of urgent ones the keepers hear too, and the lead of a team."""
     people = [way.user_id, way.team.lead_id if way.team else None]
-    notices.notify(None, "notice_lost", to=[*people, *(notices.keepers() if urgent else [])], data={"n": count})
+    notices.notify(
+        None, "notice_lost", to=[*people, *(notices.keepers() if urgent else [])], data={"n": count}
+    )
 
 
 def _rows(packet: Packet) -> QuerySet[NoticeOut]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import NotThere, Refusal
@@ -73,12 +74,21 @@ def mine(by: Actor) -> list[Shown]:
 def in_trouble(by: Actor) -> list[Shown]:
     """Everybody's ways that fail, or by which notices were lost, for those who may see what was not delivered."""
     roles.check(by, "see_outbox")
-    everybody = Q() if by.role in (Role.MANAGER, Role.ADMIN) else Q(team__lead=by.person) | Q(user__teams__lead=by.person)
+    everybody = (
+        Q()
+        if by.role in (Role.MANAGER, Role.ADMIN)
+        else Q(team__lead=by.person) | Q(user__teams__lead=by.person)
+    )
     return shown(Q(pk__in=packets.undelivered(everybody).values("pk")), most=200)
 
 
 def shown(which: Q, most: int = 100) -> list[Shown]:
-    ways = Way.objects.filter(which).select_related("user", "team").order_by("team__name", "kind", "id").distinct()[:most]
+    ways = (
+        Way.objects.filter(which)
+        .select_related("user", "team")
+        .order_by("team__name", "kind", "id")
+        .distinct()[:most]
+    )
     counted = (
         NoticeOut.objects.filter(way__in=[way.pk for way in ways], state__in=("waiting", "dead"))
         .values_list("way_id", "state")
@@ -94,7 +104,9 @@ def shown(which: Q, most: int = 100) -> list[Shown]:
 
 def letter_of(by: Actor) -> Way:
     """One's letters; made with the first look, since everybody has an address."""
-    way, _new = Way.objects.get_or_create(user_id=by.person, kind=Way.Kind.LETTER, defaults={"service": "letters"})
+    way, _new = Way.objects.get_or_create(
+        user_id=by.person, kind=Way.Kind.LETTER, defaults={"service": "letters"}
+    )
     return way
 
 
@@ -144,7 +156,9 @@ def save_quiet(*, by: Actor, starts: time | None, ends: time | None, digest_at: 
     """One's quiet hours (none: both empty) and the time of the daily collection. Raises Refusal."""
     if (starts is None) != (ends is None):
         raise Refusal(
-            "half", _("Quiet hours need a beginning and an end."), field="starts" if starts is None else "ends"
+            "half",
+            _("Quiet hours need a beginning and an end."),
+            field="starts" if starts is None else "ends",
         )
     if starts is not None and starts == ends:
         raise Refusal("empty_span", _("Quiet hours must end at another time than they begin."), field="ends")
@@ -165,7 +179,10 @@ def try_way(pk: int, *, by: Actor) -> str:
     """Send a test now; '' when it arrived, else the code of what went wrong. Slow: outside every transaction."""
     way = _own(pk, by)
     with speaking(way.user.language if way.user else way.language):
-        title, body = gettext("A test from Makegood"), gettext("If you can read this, notices reach you here.")
+        title, body = (
+            gettext("A test from Makegood"),
+            gettext("If you can read this, notices reach you here."),
+        )
     trouble = ""
     try:
         deliver(way, title, body)

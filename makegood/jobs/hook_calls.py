@@ -34,7 +34,9 @@ def send(call: HookCall) -> None:
     began = time.monotonic()
     try:
         keys = hooks.keys_of(call.hook)
-        body = payload.body(call.event) if call.event else payload.test_body(call.pk, call.made_at.isoformat())
+        body = (
+            payload.body(call.event) if call.event else payload.test_body(call.pk, call.made_at.isoformat())
+        )
         signed = signing.headers(f"msg_{call.key.hex}", int(clock.now().timestamp()), body, keys)
         headers = {"Content-Type": "application/json", "User-Agent": "Makegood-Webhooks/1", **signed}
         answer = post(call.hook.url, body, headers)

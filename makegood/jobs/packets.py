@@ -31,7 +31,9 @@ def send(packet: packets.Packet) -> None:
     except OutsideError as error:
         log.warning("notices by way %s (%s) not sent: %s", packet.way.pk, packet.way.kind, error.code)
         packets.failed(packet, error.code, theirs=isinstance(error, Later))
-    except Exception as error:  # a tool of apprise that stumbles over an answer: its words could hold the address
+    except (
+        Exception
+    ) as error:  # a tool of apprise that stumbles over an answer: its words could hold the address
         log.error("notices by way %s not sent: %s", packet.way.pk, type(error).__name__)
         packets.failed(packet, type(error).__name__, theirs=False)
     else:

@@ -85,5 +85,7 @@ def _waits(retry: Entry) -> tuple[timedelta, ...]:
     if not raw or not all(type(n) in (int, float) and 0 < n <= 1440 for n in raw):
         raise retry.wrong("'minutes' must be a list of minutes above 0, at most a day each")
     if any(later < sooner for sooner, later in pairwise(raw)):
-        raise retry.wrong("'minutes' must not become shorter: a service that is down would be asked more and more often")
+        raise retry.wrong(
+            "'minutes' must not become shorter: a service that is down would be asked more and more often"
+        )
     return tuple(timedelta(minutes=n) for n in raw)

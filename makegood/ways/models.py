@@ -44,13 +44,17 @@ class Way(models.Model):
     name = models.CharField(max_length=80, blank=True)
     sealed = models.BinaryField(default=bytes, help_text="The address of the chat, sealed (base/seal.py).")
     tool = models.CharField(max_length=40, blank=True)
-    service = models.CharField(max_length=300, blank=True, help_text="What may be down: the tool, or its own server.")
+    service = models.CharField(
+        max_length=300, blank=True, help_text="What may be down: the tool, or its own server."
+    )
     shown = models.CharField(max_length=200, blank=True, help_text="The address without its secrets.")
     language = models.CharField(max_length=10, choices=LANGUAGES, default=EN, help_text="Of a team's way.")
     urgent = models.CharField(max_length=8, choices=When, default=When.NOW)
     mine = models.CharField(max_length=8, choices=When, default=When.NEVER)
     others = models.CharField(max_length=8, choices=When, default=When.NEVER)
-    look_at = models.DateTimeField(default=clock.now, help_text="Not before: claimed, or resting after a failure.")
+    look_at = models.DateTimeField(
+        default=clock.now, help_text="Not before: claimed, or resting after a failure."
+    )
     failures = models.PositiveSmallIntegerField(default=0, help_text="In a row; 0: the last one arrived.")
     trouble = models.CharField(max_length=300, blank=True)
     failed_at = models.DateTimeField(null=True)

@@ -119,7 +119,9 @@ def call(request: HttpRequest, pk: int, call_id: int) -> HttpResponse:
     if row is None:
         raise NotThere("no_call", _("There is no such entry."))
     tries = [(one, hooks.TROUBLE.get(one.error, one.error)) for one in row.attempts.order_by("-id")]
-    return render(request, "webhooks/call.html", {"here": "people", "hook": hook, "call": row, "tries": tries})
+    return render(
+        request, "webhooks/call.html", {"here": "people", "hook": hook, "call": row, "tries": tries}
+    )
 
 
 @never_cache
@@ -151,7 +153,9 @@ def _do(verb: str, pk: int, request: HttpRequest, by: Any) -> str:
         return gettext("A test is on its way; its answer appears in the list below.")
     if verb == "again":
         asked = request.POST.get("call", "")
-        hooks.once_more(pk, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0, by=by)
+        hooks.once_more(
+            pk, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0, by=by
+        )
         return gettext("On its way again.")
     hooks.remove(pk, by=by)
     return gettext("Removed.")

@@ -18,14 +18,16 @@ from makegood.base.languages import LANGUAGES
 from makegood.connectors import chat
 from makegood.desk import ways
 from makegood.people.actors import Actor
-from makegood.web.case import staff_page
 from makegood.ways.models import MORNING, Quiet, Way
+from makegood.web.case import staff_page
 
 GROUPS = ("urgent", "mine", "others")
 
 
 def _time(label: Any, **more: Any) -> forms.TimeField:
-    return forms.TimeField(label=label, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **more)
+    return forms.TimeField(
+        label=label, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **more
+    )
 
 
 class QuietForm(forms.Form):
@@ -42,7 +44,9 @@ class ChatForm(forms.Form):
         max_length=chat.LONGEST,
         # Whoever has it may write into that chat: it is never drawn again, not even after a mistake.
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-        help_text=_("The webhook's address as the tool gives it out, or in the form of apprise (tgram://…, mmosts://…)."),
+        help_text=_(
+            "The webhook's address as the tool gives it out, or in the form of apprise (tgram://…, mmosts://…)."
+        ),
     )
     name = forms.CharField(label=_("Name"), max_length=80, required=False)
     team = forms.TypedChoiceField(label=_("For"), coerce=int, empty_value=None, required=False)
@@ -132,7 +136,13 @@ def _chat_form(request: HttpRequest, by: Actor) -> ChatForm:
 
 
 def _drawn(
-    request: HttpRequest, by: Actor, form: QuietForm, chat_form: ChatForm, mine: list[ways.Shown], *, status: int
+    request: HttpRequest,
+    by: Actor,
+    form: QuietForm,
+    chat_form: ChatForm,
+    mine: list[ways.Shown],
+    *,
+    status: int,
 ) -> HttpResponse:
     names = {"urgent": _("Urgent"), "mine": _("Mine"), "others": _("Of the team")}
     rows = [

@@ -27,7 +27,9 @@ class Hook(models.Model):
     url = models.CharField(max_length=2000)
     kinds: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=40), default=list)
     sealed = models.BinaryField(help_text="The secret, sealed (base/seal.py).")
-    sealed_old = models.BinaryField(default=bytes, help_text="The one before, which signs too until old_until.")
+    sealed_old = models.BinaryField(
+        default=bytes, help_text="The one before, which signs too until old_until."
+    )
     old_until = models.DateTimeField(null=True)
     off = models.CharField(max_length=8, choices=Off, blank=True)
     off_at = models.DateTimeField(null=True)

@@ -58,7 +58,9 @@ def test_every_event_of_a_case_reaches_the_receiver_signed_and_in_codes_only(cas
     said = bodies(there)
     assert [s["type"] for s in said] == [f"makegood.case.{e.kind}" for e in events]
     assert [s["data"]["version"] for s in said] == [e.seq for e in events]
-    assert {s["data"]["number"] for s in said} == {case.number} and {s["data"]["shop"] for s in said} == {"haneul"}
+    assert {s["data"]["number"] for s in said} == {case.number} and {s["data"]["shop"] for s in said} == {
+        "haneul"
+    }
     everything = b"".join(body for _h, body in there.got).decode()
     for secret_word in ("지우", "jiwoo", "환불을", "HN-20261101", "Minji"):
         assert secret_word not in everything
@@ -101,7 +103,7 @@ def test_what_was_rolled_back_is_told_to_nobody(cast, there):
 
 
 def test_a_500_is_tried_again_with_the_same_id_and_then_it_arrives(cast, there):
-    hook, secret = made(cast, there, kinds=["opened"])
+    hook, _secret = made(cast, there, kinds=["opened"])
     there.answers = [500]
     stages.reported(cast)
     assert send_due() == 1 and send_due() == 0, "it rests before it is asked again"
@@ -305,7 +307,7 @@ def test_a_call_is_given_up_after_the_schedule_and_can_be_sent_once_more(cast, t
 
 
 def test_retry_after_is_heard(cast, there):
-    hook, _secret = made(cast, there, kinds=["opened"])
+    _hook, _secret = made(cast, there, kinds=["opened"])
     there.answers = [(503, {"Retry-After": "3600"})]
     stages.reported(cast)
     send_due()
@@ -353,7 +355,7 @@ def test_while_it_fails_only_one_worker_probes_it(cast, there):
 
 
 def test_one_endpoint_that_is_down_does_not_hold_up_the_other(cast, there):
-    down, _ = made(cast, there, url=f"http://127.0.0.1:{there.port}/down")
+    _down, _ = made(cast, there, url=f"http://127.0.0.1:{there.port}/down")
     with receiver() as other:
         site.OUTSIDE_HOSTS |= {f"127.0.0.1:{other.port}"}
         there.always = 500
@@ -438,4 +440,8 @@ def test_the_log_is_cleaned_after_a_month_and_what_waits_stays(cast, there):
     there.always = 500
     stages.reported(cast)
     done = upkeep.clean_up()
-    assert done["webhook_calls"] == 1 and HookCall.objects.get().state == "waiting" and not HookTry.objects.exists()
+    assert (
+        done["webhook_calls"] == 1
+        and HookCall.objects.get().state == "waiting"
+        and not HookTry.objects.exists()
+    )

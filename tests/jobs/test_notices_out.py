@@ -20,7 +20,7 @@ from makegood.cases.models import Notice
 from makegood.connectors import chat
 from makegood.connectors.errors import Never
 from makegood.connectors.models import Circuit
-from makegood.desk import breaking, handling, noticing, notices, packets, rooming, ways
+from makegood.desk import breaking, handling, notices, noticing, packets, rooming, ways
 from makegood.escalation.models import Absence
 from makegood.jobs import packets as worker
 from makegood.jobs.packets import send_due
@@ -204,7 +204,7 @@ def test_a_storm_of_ten_thousand_is_a_handful_of_messages_and_one_line(cast, the
     case = calm(cast)
     start = clock.now()
     with clock.travel(start):
-        for n in range(20):
+        for _n in range(20):
             tell(case)
             send_due()
         burst = len(there.got)
@@ -275,10 +275,16 @@ def test_a_service_that_stays_down_gives_up_after_a_day_and_people_hear_of_it_in
     for half in range(60):
         with clock.travel(start + timedelta(minutes=30 * half)):
             send_due()
-    assert NoticeOut.objects.filter(state="dead").count() >= 1 and not NoticeOut.objects.filter(state="waiting")
+    assert NoticeOut.objects.filter(state="dead").count() >= 1 and not NoticeOut.objects.filter(
+        state="waiting"
+    )
     assert Notice.objects.filter(kind="notice_lost", user=cast.minji).exists()
-    assert Notice.objects.filter(kind="notice_lost", user=cast.root).exists(), "an urgent one: the keepers hear too"
-    assert not NoticeOut.objects.filter(notice__kind="notice_lost").exists(), "no loss is told by the way that is lost"
+    assert Notice.objects.filter(kind="notice_lost", user=cast.root).exists(), (
+        "an urgent one: the keepers hear too"
+    )
+    assert not NoticeOut.objects.filter(notice__kind="notice_lost").exists(), (
+        "no loss is told by the way that is lost"
+    )
 
 
 def test_a_token_that_was_withdrawn_does_not_close_the_service_for_others(cast, there):
@@ -349,7 +355,9 @@ def test_a_teams_chat_hears_each_thing_once_in_the_teams_language(cast, there):
 def test_urgent_notices_of_somebody_who_is_away_reach_who_stands_in(cast):
     case = hot(cast)
     now = clock.now()
-    Absence.objects.create(user=cast.minji, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1))
+    Absence.objects.create(
+        user=cast.minji, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1)
+    )
     told = tell(case, "promise_broken")
     assert cast.minji.pk in told and len(told) > 1
     assert tell(case, "woken") == [cast.minji.pk], "what is not urgent waits for her"
@@ -451,7 +459,9 @@ def test_nobody_touches_anothers_way(cast, there):
         lambda: ways.try_way(way.pk, by=jun),
         lambda: ways.remove(way.pk, by=jun),
         lambda: ways.save_ways({way.pk: {"urgent": "never"}}, by=jun),
-        lambda: ways.add_chat(by=jun, url=f"json://127.0.0.1:{there.port}/x", team=cast.front.pk, language="ko"),
+        lambda: ways.add_chat(
+            by=jun, url=f"json://127.0.0.1:{there.port}/x", team=cast.front.pk, language="ko"
+        ),
         lambda: ways.try_way(2**70, by=jun),
     ):
         with pytest.raises(NotThere):
@@ -466,7 +476,9 @@ def test_ten_ways_are_enough(cast, there):
         ways.add_chat(by=cast.by(cast.minji), url=f"json://127.0.0.1:{there.port}/z")
 
 
-@pytest.mark.parametrize("starts, ends, field", [(time(22), None, "ends"), (None, time(7), "starts"), (time(7), time(7), "ends")])
+@pytest.mark.parametrize(
+    "starts, ends, field", [(time(22), None, "ends"), (None, time(7), "starts"), (time(7), time(7), "ends")]
+)
 def test_quiet_hours_that_are_none_are_refused(cast, starts, ends, field):
     with pytest.raises(Refusal) as caught:
         ways.save_quiet(by=cast.by(cast.minji), starts=starts, ends=ends)
