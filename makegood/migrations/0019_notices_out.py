@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.UUIDField(default=uuid.uuid4, help_text='webhook-id: the same at every try.')),
-                ('state', models.CharField(choices=[('waiting', 'On its way'), ('sent', 'Delivered'), ('dead', 'Not delivered')], default='waiting', max_length=8)),
+                ('state', models.CharField(choices=[('waiting', 'Being sent'), ('sent', 'Delivered'), ('dead', 'Not delivered')], default='waiting', max_length=8)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('look_at', models.DateTimeField(default=makegood.base.clock.now)),
                 ('made_at', models.DateTimeField(default=makegood.base.clock.now)),
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('urgent', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('waiting', 'On its way'), ('sent', 'Delivered'), ('seen', 'Seen in the page before'), ('dead', 'Not delivered')], default='waiting', max_length=8)),
+                ('state', models.CharField(choices=[('waiting', 'Being sent'), ('sent', 'Delivered'), ('seen', 'Seen in the page before'), ('dead', 'Not delivered')], default='waiting', max_length=8)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('look_at', models.DateTimeField()),
                 ('made_at', models.DateTimeField(default=makegood.base.clock.now)),

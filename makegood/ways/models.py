@@ -76,7 +76,7 @@ class NoticeOut(models.Model):
     """One notice on its way to one place. ``packet``: the message in which it left last; many notices may share one."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("On its way")
+        WAITING = "waiting", _("Being sent")
         SENT = "sent", _("Delivered")
         SEEN = "seen", _("Seen in the page before")
         DEAD = "dead", _("Not delivered")

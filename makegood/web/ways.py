@@ -32,7 +32,7 @@ def _time(label: Any, **more: Any) -> forms.TimeField:
 
 class QuietForm(forms.Form):
     starts = _time(_("Quiet from"), required=False)
-    ends = _time(_("until"), required=False)
+    ends = _time(_("Quiet until"), required=False)
     digest_at = _time(_("Collected notices come at"), initial=MORNING)
 
 

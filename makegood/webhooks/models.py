@@ -50,7 +50,7 @@ class HookCall(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("On its way")
+        WAITING = "waiting", _("Being sent")
         SENT = "sent", _("Delivered")
         DEAD = "dead", _("Not delivered")
 
