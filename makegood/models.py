@@ -32,6 +32,8 @@ from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
 from makegood.transactions.models import Order, Payment, Shipment
+from makegood.ways.models import NoticeOut, Quiet, Way
+from makegood.webhooks.models import Hook, HookCall, HookTry
 
 __all__ = [
     "Absence",
@@ -57,16 +59,21 @@ __all__ = [
     "HeldFile",
     "HeldReply",
     "HelperTask",
+    "Hook",
+    "HookCall",
+    "HookTry",
     "IdempotencyKey",
     "Letter",
     "LetterSource",
     "LoadedRow",
     "Mailbox",
     "Message",
+    "NoticeOut",
     "OnCopy",
     "Order",
     "Payment",
     "Promise",
+    "Quiet",
     "ReplyOverride",
     "Room",
     "RoomMember",
@@ -82,4 +89,5 @@ __all__ = [
     "Team",
     "Thanks",
     "User",
+    "Way",
 ]

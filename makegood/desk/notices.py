@@ -1,6 +1,7 @@
 """What a person of the desk is told about a case: rows, a list at ``/notices/`` and a number in the navigation.
 
 A notice is written in the transaction of what it tells of. It holds a code and data; the sentence is made for the reader.
+How it leaves the page (letter, chat) is ``noticing.py``: rows of the same transaction, sent by the worker.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock, rows
 from makegood.base.moments import said
 from makegood.cases.models import Case, Notice
+from makegood.desk import noticing
 from makegood.incidents.models import CardField, RoomMember
 from makegood.people.models import STAFF, Role, Team, User
 from makegood.promises.models import Promise
@@ -48,6 +50,10 @@ KINDS = {
     "room_changed": _("The card of a war room changed: %(what)s."),
     "room_thanks": _("You were thanked for your help in a war room."),
     "room_review": _("Time to look back at what a war room was for."),
+    "notice_lost": _(
+        "%(n)s notices could not be delivered outside the page. Please look at the ways to reach you."
+    ),
+    "hook_off": _("A webhook was switched off, since it did not answer any more."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.
@@ -66,6 +72,17 @@ class Told:
     notice: Notice
     sentence: str
 
+    @property
+    def room(self) -> int | None:
+        """The war room that it is about."""
+        return room_of(self.notice)
+
+
+def room_of(notice: Notice) -> int | None:
+    """The id of the war room that a notice is about; None: of none."""
+    found = notice.data.get("room")
+    return found if isinstance(found, int) else None
+
 
 def notify(
     case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
@@ -76,12 +93,11 @@ def notify(
     """
     if kind not in KINDS:
         raise LookupError(f"{kind} stands in no row of desk/notices.py")
-    wanted = {user for user in to if user is not None}
+    wanted = noticing.with_stand_ins({user for user in to if user is not None}, case, kind)
     users = [pk for (pk,) in rows.ask(_PRESENT, sorted(wanted), list(STAFF))] if wanted else []
     now = clock.now()
-    Notice.objects.bulk_create(
-        [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
-    )
+    told = [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
+    noticing.send_out(Notice.objects.bulk_create(told), case, kind)
     return users
 
 

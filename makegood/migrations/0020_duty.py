@@ -29,7 +29,7 @@ UPDATE makegood_promise SET climb_at = due_at - interval '2 days', look_at = lea
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('makegood', '0016_rooms'),
+        ('makegood', '0019_notices_out'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@
 
 from makegood.packs.check import check_all
 from makegood.packs.errors import PackError, UnknownCode
-from makegood.packs.loader import escalation, names, playbook, playbooks, policy, sources, taxonomy
+from makegood.packs.loader import escalation, names, notices, playbook, playbooks, policy, sources, taxonomy
 from makegood.packs.replying import reply_rules, shipped_replies
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "check_all",
     "escalation",
     "names",
+    "notices",
     "playbook",
     "playbooks",
     "policy",

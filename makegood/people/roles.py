@@ -99,6 +99,7 @@ MAY: dict[str, frozenset[str]] = {
     # the house
     "keep_people": _ADMINS,
     "keep_calendars": _ADMINS,
+    "keep_webhooks": _ADMINS,
     "keep_clocks": _ADMINS,
     "keep_replies": _LEADS,
     "switch_checks": _LEADS,

@@ -8,6 +8,7 @@ from makegood.web import (
     calendars,
     checks,
     duty,
+    hooks,
     letters,
     mailboxes,
     me,
@@ -21,6 +22,7 @@ from makegood.web import (
     shop_clocks,
     signin,
     travel,
+    ways,
 )
 from makegood.web.case_live import no_stream
 
@@ -48,6 +50,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/<int:number>/<int:delivery_id>/again/", outbox.send_again, name="outbox_again"),
     path("notices/", notices.show, name="notices"),
     path("notices/seen/", notices.seen, name="notices_seen"),
+    path("notices/undelivered/", ways.undelivered, name="notices_undelivered"),
+    path("me/notices/", ways.show, name="my_ways"),
+    path("me/notices/add/", ways.add, name="way_add"),
+    path("me/notices/<int:pk>/test/", ways.test, name="way_test"),
+    path("me/notices/<int:pk>/remove/", ways.remove, name="way_remove"),
+    path("webhooks/", hooks.lists, name="hooks"),
+    path("webhooks/new/", hooks.edit, name="hook_new"),
+    path("webhooks/<int:pk>/", hooks.show, name="hook"),
+    path("webhooks/<int:pk>/edit/", hooks.edit, name="hook_edit"),
+    path("webhooks/<int:pk>/calls/<int:call_id>/", hooks.call, name="hook_call"),
+    *(
+        path(f"webhooks/<int:pk>/{verb}/", hooks.act, {"verb": verb}, name=f"hook_{verb}")
+        for verb in ("rotate", "on", "off", "test", "again", "replay", "remove")
+    ),
     path("rooms/", rooms.rooms, name="rooms"),
     path("rooms/<int:pk>/", rooms.show, name="room"),
     path("rooms/<int:pk>/now/", rooms.now, name="room_now"),
