@@ -96,7 +96,9 @@ def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] =
     while looked > before and not stop():  # what was done may have made something due in another source
         before, now = looked, clock.now()
         due = [
-            s for s, first in zip(sources, _firsts(sources), strict=True) if first is not None and first <= now
+            s
+            for s, first in zip(sources, _firsts(sources), strict=True)
+            if first is not None and first <= now
         ]
         for source in due:
             while not stop() and (done := batch(source)):
