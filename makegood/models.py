@@ -24,7 +24,21 @@ from makegood.conversations.models import (
     SearchEntry,
 )
 from makegood.escalation.models import Absence, Climb, Handover, Shift
-from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
+from makegood.incidents.models import (
+    ActStep,
+    CardField,
+    Decision,
+    Incident,
+    IncidentAct,
+    IncidentCase,
+    Room,
+    RoomMember,
+    RoomMessage,
+    SuggestedCase,
+    Suggestion,
+    Task,
+    Thanks,
+)
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -35,6 +49,7 @@ from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
     "Absence",
+    "ActStep",
     "ApiToken",
     "Appointment",
     "AsksDeclined",
@@ -58,6 +73,9 @@ __all__ = [
     "HeldReply",
     "HelperTask",
     "IdempotencyKey",
+    "Incident",
+    "IncidentAct",
+    "IncidentCase",
     "Letter",
     "LetterSource",
     "LoadedRow",
@@ -78,6 +96,8 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "SuggestedCase",
+    "Suggestion",
     "Task",
     "Team",
     "Thanks",

@@ -45,6 +45,9 @@ KINDS = {
     "room_changed": _("The card of a war room changed: %(what)s."),
     "room_thanks": _("You were thanked for your help in a war room."),
     "room_review": _("Time to look back at what a war room was for."),
+    "incident_opened": _("One fault over many cases: an incident was opened with a case of yours."),
+    "incident_suggested": _("%(n)s cases look like one fault; a lead decides whether it is one."),
+    "incident_done": _("An act on all cases of an incident is through."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.

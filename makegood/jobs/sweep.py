@@ -22,9 +22,9 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import climbing, holding, rooming, sweeping
+from makegood.desk import climbing, holding, incident_steps, rooming, sweeping
 from makegood.escalation.models import Climb, Handover
-from makegood.incidents.models import Room
+from makegood.incidents.models import ActStep, Room
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -41,14 +41,19 @@ LONGEST_SLEEP, SHORTEST_SLEEP = 5.0, 0.05
 class Source:
     """Rows that the sweep looks at. ``rows``: those that may ever fall due; ``fire`` does what is due for one.
 
-    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed.
+    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed. ``many`` does a
+    whole batch of ``size`` at once; where it fails, each is fired alone. ``slow``: one batch, then the others have their
+    turn again, for 20,000 rows that fall due together must not keep a promise waiting.
     """
 
     name: str
     rows: Callable[[], QuerySet[Any]]
     fire: Callable[[Any], object]
     lock: tuple[str, ...] = ("case",)
-    set_back: Callable[[Swept, Exception], None] = sweeping.set_back
+    set_back: Callable[[Any, Exception], None] = sweeping.set_back
+    many: Callable[[list[Any]], object] | None = None
+    size: int = BATCH
+    slow: bool = False
 
 
 SOURCES: tuple[Source, ...] = (
@@ -80,15 +85,30 @@ SOURCES: tuple[Source, ...] = (
         lambda: Room.objects.filter(look_at__isnull=False).select_related("case"),
         rooming.review,
     ),
+    Source(
+        "incident steps",
+        lambda: ActStep.objects.filter(state=ActStep.State.WAITING).select_related("act__by", "act__incident__case"),
+        incident_steps.one,
+        lock=("self",),
+        set_back=incident_steps.set_back,
+        many=incident_steps.many,
+        size=100,
+        slow=True,
+    ),
 )
 
 
 def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] = SOURCES) -> int:
     """Do all that is due now, until nothing is or ``stop()`` says so; returns how many rows were looked at."""
-    looked = 0
-    for source in sources:
-        while not stop() and (done := batch(source)):
-            looked += done
+    looked, again = 0, True
+    while again and not stop():
+        again = False
+        for source in sources:
+            while not stop() and (done := batch(source)):
+                looked += done
+                if source.slow:
+                    again = True
+                    break
     return looked
 
 
@@ -104,10 +124,26 @@ def batch(source: Source) -> int:
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=source.lock, no_key=True)
         )
-        rows = list(due[:BATCH])
-        for row in rows:
-            _one(source, row)
+        rows = list(due[: source.size])
+        if not (rows and source.many and _many(source, rows)):
+            for row in rows:
+                _one(source, row)
     return len(rows)
+
+
+def _many(source: Source, rows: list[Swept]) -> bool:
+    """The whole batch at once, in one savepoint; False when one of it cannot be done, and nothing was."""
+    assert source.many is not None
+    try:
+        with transaction.atomic():
+            source.many(rows)
+            connection.check_constraints()
+    except Exception:
+        if not connection.is_usable():
+            raise
+        log.warning("a batch of %s cannot be done together; each alone", source.name, exc_info=True)
+        return False
+    return True
 
 
 def _one(source: Source, row: Swept) -> None:
