@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import Refusal
@@ -27,7 +27,7 @@ from makegood.transactions.models import Order, Payment, Shipment
 Common = dict[str, Any]
 LONGEST = 120
 #: What people copy from a broken screen: a code of letters and digits, or words in quotation marks.
-_CODE = re.compile(r"\b(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z]{1,6}[-_]?\d{2,6}\b")
+_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,6}[-_]?\d{2,6}(?![A-Za-z0-9])")
 _QUOTED = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’\n]{4,40})[”\"」』’]")
 
 
@@ -116,22 +116,10 @@ def names_of(lines: Any) -> list[str]:
     return _distinct(str(row.get("name") or "")[:LONGEST] for row in rows if isinstance(row, dict))
 
 
-def words_of(text: str, without: Iterable[str] = ()) -> list[str]:
-    """What a text repeats of a broken screen: error codes and quoted words, but not numbers of orders and parcels."""
-    known = " ".join(without).casefold()
+def words_of(text: str) -> list[str]:
+    """What a text repeats of a broken screen: error codes and quoted words. The number of an order is nobody else's."""
     found = [*_CODE.findall(text), *(" ".join(q.split()) for q in _QUOTED.findall(text))]
-    return [w for w in _distinct(found) if w.casefold() not in known and search.query(w)][:10]
-
-
-def shops_of(incident_cases: QuerySet[Case]) -> list[int]:
-    """Ids of the shops of these cases."""
-    return sorted(incident_cases.order_by().values_list("shop_id", flat=True).distinct())
-
-
-def times(rows: QuerySet[Case]) -> tuple[datetime | None, datetime | None]:
-    """When the first and the last of these cases were opened."""
-    at = rows.order_by("opened_at").values_list(F("opened_at"), flat=True)
-    return at.first(), at.last()
+    return [w for w in _distinct(found) if search.query(w)][:10]
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

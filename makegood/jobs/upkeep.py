@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent
 from makegood.base import clock
 from makegood.cases.models import Case, Correction, Presence
 from makegood.conversations.models import HelperTask
-from makegood.desk import notices
+from makegood.desk import incident_finding, notices
 from makegood.insight import audit
 
 log = logging.getLogger("makegood.jobs")
@@ -38,7 +38,8 @@ def clean_up() -> dict[str, int]:
         ),
         "sessions": Session.objects.filter(expire_date__lt=now),
     }
-    return {name: rows.delete()[0] for name, rows in gone.items()} | {"machine_texts": forgotten}
+    more = {"machine_texts": forgotten, "suggestions": incident_finding.forget()}
+    return {name: rows.delete()[0] for name, rows in gone.items()} | more
 
 
 def enough_to_learn(task: str) -> bool:

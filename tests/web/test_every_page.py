@@ -14,6 +14,7 @@ from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import CannedReply
+from makegood.desk.incidents import open_incident
 from makegood.desk.rooming import open_room
 from makegood.people import calendars
 from tests import cast as stages
@@ -40,6 +41,8 @@ READ: dict[str, tuple[str, set[str]]] = {
     "rooms": ("/rooms/", DESK),
     "room": ("/rooms/{room}/", DESK),
     "room_history": ("/rooms/{room}/card/ask/", DESK),
+    "incidents": ("/incidents/", DESK),
+    "incident": ("/incidents/{incident}/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "replies": ("/replies/", DESK),
@@ -80,7 +83,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|room_act|incident_(now|act|settle)|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -123,6 +126,7 @@ def places(cast):
         "canned": CannedReply.objects.create(
             team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
         ).pk,
+        "incident": open_incident(case, by=cast.by(cast.sujin), words="환불을 신청한 지").data["incident"],
         "room": open_room(case, by=cast.by(cast.sujin), ask="환불을 신청한 지").data["room"],
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}
