@@ -168,7 +168,13 @@ _kind("room_thanked", _("Thanked those who helped in the war room."), quiet=True
 _kind("room_closed", _("Closed the war room; looked back at on %(until)s."), quiet=True, room=int, until=str)
 # One fault over many cases. Quiet: what the incident does to a case must not throw back an answer on it.
 _kind("incident_opened", _("Opened an incident: one fault over many cases."), quiet=True, incident=int, n=int)
-_kind("incident_joined", _("Part of an incident: one fault over many cases."), quiet=True, incident=int, level=int)
+_kind(
+    "incident_joined",
+    _("Part of an incident: one fault over many cases."),
+    quiet=True,
+    incident=int,
+    level=int,
+)
 _kind("incident_left", _("Taken out of the incident."), quiet=True, incident=int)
 _kind(
     "incident_acted",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from django.db import connection
@@ -164,8 +165,23 @@ def write_all(
         checked = events.checked(kind, data[case.pk])
         events_.append(_event(case, seq, kind, by, checked, moment, moment, None))
     UrgencyEvidence.objects.bulk_create(rows_)
-    Case.objects.bulk_update(cases, ["version", *sorted(n.removesuffix("_id") for n in names)])
+    _update_all(cases, ["version", *sorted(names)])
     return CaseEvent.objects.bulk_create(events_)
+
+
+def _update_all(cases: Sequence[Case], names: Sequence[str]) -> None:
+    """These named fields of these held cases, in one statement: ``bulk_update`` builds a CASE for each value, ten times as slow."""
+    fields = [next(f for f in Case._meta.concrete_fields if f.attname == name) for name in names]
+    columns = [f'"{field.column}"' for field in fields]
+    arrays = ", ".join(["%s::bigint[]", *(f"%s::{field.db_type(connection)}[]" for field in fields)])
+    values = [[getattr(case, name) for case in cases] for name in names]
+    plain = [[v.value if isinstance(v, Enum) else v for v in column] for column in values]
+    new = ", ".join(f"{column} = v.{column}" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'UPDATE "{Case._meta.db_table}" AS c SET {new} FROM unnest({arrays}) AS v(id, {", ".join(columns)}) WHERE c.id = v.id',
+            [[case.pk for case in cases], *plain],
+        )
 
 
 def begin(case: Case, *, evidence: list[urgency.Evidence]) -> Case:

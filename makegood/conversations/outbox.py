@@ -44,7 +44,9 @@ def letter(case: Case, what: str, *, link: CaseLink, message: Message | None = N
     return delivery
 
 
-def letters(cases: Sequence[Case], what: str, links: Mapping[int, CaseLink], messages: Mapping[int, Message]) -> int:
+def letters(
+    cases: Sequence[Case], what: str, links: Mapping[int, CaseLink], messages: Mapping[int, Message]
+) -> int:
     """:func:`letter` for many cases at once (links and messages by the case's id); how many have an address."""
     ids, now = [case.pk for case in cases], clock.now()
     waiting = Delivery.objects.filter(case__in=ids, state=Delivery.State.WAITING).order_by().values("case")

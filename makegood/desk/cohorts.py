@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import Refusal
 from makegood.base.words import clean_line
 from makegood.cases.models import Case
-from makegood.conversations.models import SearchEntry
 from makegood.packs import taxonomy
 from makegood.packs.incident_rules import KEYS
 from makegood.people.models import Shop
@@ -56,27 +56,29 @@ def cases(common: Common, since: datetime | None = None, until: datetime | None 
     """The cases that share all of ``common``, opened in that time. An empty ``common`` means none, not all."""
     if not common:
         return Case.objects.none()
-    which = Q()
+    found = Case.objects.all()
     if since is not None:
-        which &= Q(opened_at__gte=since)
+        found = found.filter(opened_at__gte=since)
     if until is not None:
-        which &= Q(opened_at__lt=until)
+        found = found.filter(opened_at__lt=until)
     for key, column in (("shop", "shop_id"), ("type", "type")):
         if key in common:
-            which &= Q(**{column: common[key]})
+            found = found.filter(**{column: common[key]})
     if "product" in common:
-        which &= Q(order__lines__contains=[{"name": common["product"]}])
+        found = found.filter(order__lines__contains=[{"name": common["product"]}])
     if "carrier" in common:
-        which &= Exists(Shipment.objects.filter(order=OuterRef("order"), carrier=common["carrier"]))
-    if "method" in common:
-        which &= Exists(Payment.objects.filter(order=OuterRef("order"), method=common["method"]))
-    found = Case.objects.filter(which)
-    if "words" in common:
-        # Extra SQL would be no safer: the literal holds tokens only (text/search.py).
-        said = SearchEntry.objects.filter(case=OuterRef("pk"), staff_only=False).extra(
-            where=["makegood_searchentry.vector @@ %s::tsquery"], params=[search.query(common["words"])]
+        found = found.filter(
+            Exists(Shipment.objects.filter(order=OuterRef("order"), carrier=common["carrier"]))
         )
-        found = found.filter(Exists(said))
+    if "method" in common:
+        found = found.filter(Exists(Payment.objects.filter(order=OuterRef("order"), method=common["method"])))
+    if "words" in common:
+        # The ORM has no cast to tsquery; the literal holds tokens only (text/search.py).
+        said = RawSQL(
+            "SELECT e.case_id FROM makegood_searchentry e WHERE NOT e.staff_only AND e.vector @@ %s::tsquery",
+            [search.query(common["words"])],
+        )
+        found = found.filter(pk__in=said)
     return found
 
 
@@ -93,7 +95,9 @@ def orders(common: Common, since: datetime, until: datetime) -> QuerySet[Order]:
         found = found.filter(Exists(Shipment.objects.filter(order=OuterRef("pk"), carrier=common["carrier"])))
     if "method" in common:
         found = found.filter(Exists(Payment.objects.filter(order=OuterRef("pk"), method=common["method"])))
-    by_number = Case.objects.filter(order_number=OuterRef("number"), shop=OuterRef("shop")).exclude(order_number="")
+    by_number = Case.objects.filter(order_number=OuterRef("number"), shop=OuterRef("shop")).exclude(
+        order_number=""
+    )
     # Two look-ups by index; joined with OR they would read every case there is.
     taken = Case.objects.filter(customer=OuterRef("customer"), order=OuterRef("pk"))
     return found.filter(~Exists(taken), ~Exists(by_number))

@@ -3,6 +3,8 @@
 What needs a person's judgement is decided here, at once: rights, languages, the checks of a reply, whether another act
 still runs. Nothing here holds 20,000 cases: the steps are inserted by one statement and done in small batches
 (``incident_steps.py``), each exactly once.
+
+Over 300 lines: one mechanism, with a verb for each kind of act.
 """
 
 from __future__ import annotations
@@ -138,11 +140,18 @@ def open_for_affected(
     """
     since, until = span(since, until)
     found = affected(incident, since, until)
-    counts = dict(found.order_by().values("customer__language").annotate(n=Count("id")).values_list("customer__language", "n"))
+    counts = dict(
+        found.order_by()
+        .values("customer__language")
+        .annotate(n=Count("id"))
+        .values_list("customer__language", "n")
+    )
     total, most = sum(counts.values()), incident_rules().most_affected
     if total > most:
         raise Refusal(
-            "too_many", _("%(n)s orders: at most %(most)s at once. Choose a shorter time.") % {"n": total, "most": most}, field="until"
+            "too_many",
+            _("%(n)s orders: at most %(most)s at once. Choose a shorter time.") % {"n": total, "most": most},
+            field="until",
         )
     words = _words(texts, counts)
     details = {"since": since.isoformat(), "until": until.isoformat(), "type": _type_of(incident)}
@@ -172,7 +181,12 @@ def span(since: datetime | None, until: datetime | None) -> tuple[datetime, date
 
 
 def _first(incident: Incident) -> datetime:
-    first = incidents.members(incident).order_by("case__opened_at").values_list("case__opened_at", flat=True).first()
+    first = (
+        incidents.members(incident)
+        .order_by("case__opened_at")
+        .values_list("case__opened_at", flat=True)
+        .first()
+    )
     return min(first or incident.opened_at, incident.opened_at) - timedelta(days=1)
 
 
@@ -192,14 +206,24 @@ def _speak(
     incidents.refuse_running(incident)
     now = clock.now()
     if next_word_at is not None and not now < next_word_at <= now + LONGEST:
-        raise Refusal("bad_time", _("The time must be ahead of now, and within 60 days."), field="next_word_at")
+        raise Refusal(
+            "bad_time", _("The time must be ahead of now, and within 60 days."), field="next_word_at"
+        )
     words = _words(texts, languages_of(cases_of(incident, kind)))
     last = IncidentAct.objects.filter(incident=incident, kind__in=SPEAKS).order_by("-id").first()
-    if last is not None and last.kind == kind and all(last.texts.get(code) == text for code, text in words.items()):
-        raise Refusal("told_already", _("These words were told to all already."), field=f"text_{next(iter(words))}")
+    if (
+        last is not None
+        and last.kind == kind
+        and all(last.texts.get(code) == text for code, text in words.items())
+    ):
+        raise Refusal(
+            "told_already", _("These words were told to all already."), field=f"text_{next(iter(words))}"
+        )
     verb_ = "tell" if kind == Kind.MENDED else "reply"
     reason = clean(reason, limit=1000, field="reason", required=False)
-    grave = {code: _checked(anchor, text, code, by, verb_, next_word_at, reason) for code, text in words.items()}
+    grave = {
+        code: _checked(anchor, text, code, by, verb_, next_word_at, reason) for code, text in words.items()
+    }
     details = {"justified": grave, "reason": reason}
     return _begin(incident, kind, by, texts=words, next_word_at=next_word_at, details=details)
 
@@ -297,15 +321,22 @@ def _refuse_strange(shops: QuerySet[Any, int], by: Actor) -> None:
         return
     strange = set(shops.distinct()) - set(mine)
     if strange:
-        names = ", ".join(Shop.objects.filter(pk__in=strange).order_by("name").values_list("name", flat=True)[:5])
+        names = ", ".join(
+            Shop.objects.filter(pk__in=strange).order_by("name").values_list("name", flat=True)[:5]
+        )
         raise NotAllowed(
-            "strange_shops", _("Cases of shops that you do not serve are among them: %(names)s.") % {"names": names}
+            "strange_shops",
+            _("Cases of shops that you do not serve are among them: %(names)s.") % {"names": names},
         )
 
 
 def _steps(act: IncidentAct, column: str, which: QuerySet[Any]) -> int:
     """A waiting step for each row of ``which``, in the order of their ids; how many. Django has no INSERT … SELECT."""
-    rows = which.order_by("pk").annotate(act_=Value(act.pk), at_=Value(clock.now())).values_list("act_", "pk", "at_")
+    rows = (
+        which.order_by("pk")
+        .annotate(act_=Value(act.pk), at_=Value(clock.now()))
+        .values_list("act_", "pk", "at_")
+    )
     select, values = rows.query.sql_with_params()
     table = ActStep._meta.db_table
     with connection.cursor() as cursor:

@@ -1,7 +1,8 @@
 """Finding what looks like one fault: similar cases in a short time, and far more of them than usual.
 
 A job looks every two minutes (``jobs/tasks.py``): nothing of it stands in the way of a report, and one look over the last
-hours sees all cases together, where a look at each opening would count the same cohort again and again.
+hours sees all cases together, where a look at each opening would count the same cohort again and again. (Over 300 lines:
+looking, and deciding about what was found.)
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def look() -> list[Suggestion]:
         if made := _keep(cohort, usual, now):
             new.append(made)
     longest = max(rule.span for rule in rules.rules.values())
-    Suggestion.objects.filter(state=State.OPEN, seen_at__lt=now - longest).update(state=State.PAST, settled_at=now)
+    Suggestion.objects.filter(state=State.OPEN, seen_at__lt=now - longest).update(
+        state=State.PAST, settled_at=now
+    )
     return new
 
 
@@ -103,7 +106,9 @@ def spoken_common(common: Mapping[str, Any]) -> dict[str, str]:
 
 def open_for(actor: Actor) -> list[Suggestion]:
     """The open suggestions whose first case the actor may see, the largest first."""
-    found = Suggestion.objects.filter(state=State.OPEN, case__in=cases_for(actor)).select_related("case__shop")
+    found = Suggestion.objects.filter(state=State.OPEN, case__in=cases_for(actor)).select_related(
+        "case__shop"
+    )
     return list(found.order_by("-n", "id")[:50])
 
 
@@ -123,7 +128,10 @@ def accept_suggestion(suggestion_id: int, *, by: Actor, words: str = "") -> Case
         anchor, by=by, words=words.strip() or sentence(suggestion), common=suggestion.common, cases=cases
     )
     Suggestion.objects.filter(pk=suggestion.pk).update(
-        state=State.ACCEPTED, incident_id=event.data["incident"], settled_by_id=by.user_id, settled_at=clock.now()
+        state=State.ACCEPTED,
+        incident_id=event.data["incident"],
+        settled_by_id=by.user_id,
+        settled_at=clock.now(),
     )
     return event
 
@@ -146,7 +154,9 @@ def dismiss_suggestion(suggestion_id: int, *, by: Actor, reason: str) -> CaseEve
 
 
 def _held(suggestion_id: int, by: Actor) -> Suggestion:
-    found = Suggestion.objects.select_for_update(of=("self",)).filter(pk=suggestion_id, case__in=cases_for(by))
+    found = Suggestion.objects.select_for_update(of=("self",)).filter(
+        pk=suggestion_id, case__in=cases_for(by)
+    )
     suggestion = found.first() if 0 < suggestion_id < 2**63 else None
     if suggestion is None:
         raise NotThere("no_suggestion", _("There is no such suggestion."))
@@ -169,7 +179,9 @@ def _cohorts(now: datetime) -> list[Cohort]:
                 for values in _combined(rule.same, features[case.pk]):
                     groups[values].append(case)
         # Of so many customers: one who writes five times about one order is no fault of many.
-        large = [(v, alike) for v, alike in groups.items() if len({c.customer_id for c in alike}) >= rule.at_least]
+        large = [
+            (v, alike) for v, alike in groups.items() if len({c.customer_id for c in alike}) >= rule.at_least
+        ]
         for values, alike in sorted(large, key=lambda pair: -len(pair[1])):
             common = dict(zip(rule.same, values, strict=True))
             found.append(Cohort(rule, common, tuple(case.pk for case in alike)))
@@ -180,15 +192,26 @@ def _recent(since: datetime) -> list[Case]:
     """Open cases since then that are in no incident."""
     taken = IncidentCase.objects.filter(standing=True).values("case")
     found = Case.objects.filter(opened_at__gte=since, status__in=OPEN_STATUSES).exclude(pk__in=taken)
-    return list(found.only("shop_id", "type", "order_id", "customer_id", "opened_at").order_by("-opened_at")[:MOST_READ])
+    return list(
+        found.only("shop_id", "type", "order_id", "customer_id", "opened_at").order_by("-opened_at")[
+            :MOST_READ
+        ]
+    )
 
 
 def _features(cases: list[Case]) -> dict[int, dict[str, list[Any]]]:
     """Case -> what it could share; a handful of queries for all of them."""
     orders = [case.order_id for case in cases if case.order_id]
-    products = {pk: cohorts.names_of(lines) for pk, lines in Order.objects.filter(pk__in=orders).values_list("pk", "lines")}
-    carriers = _grouped(Shipment.objects.filter(order__in=orders).exclude(carrier="").values_list("order", "carrier"))
-    methods = _grouped(Payment.objects.filter(order__in=orders).exclude(method="").values_list("order", "method"))
+    products = {
+        pk: cohorts.names_of(lines)
+        for pk, lines in Order.objects.filter(pk__in=orders).values_list("pk", "lines")
+    }
+    carriers = _grouped(
+        Shipment.objects.filter(order__in=orders).exclude(carrier="").values_list("order", "carrier")
+    )
+    methods = _grouped(
+        Payment.objects.filter(order__in=orders).exclude(method="").values_list("order", "method")
+    )
     words = _words([case.pk for case in cases])
     return {
         case.pk: {
@@ -255,7 +278,9 @@ def _keep(cohort: Cohort, usual: float, now: datetime) -> Suggestion | None:
     )
     if made:
         case = suggestion.case
-        notices.notify(case, "incident_suggested", to=notices.leads_serving(case.shop_id), data={"n": suggestion.n})
+        notices.notify(
+            case, "incident_suggested", to=notices.leads_serving(case.shop_id), data={"n": suggestion.n}
+        )
     return suggestion if made else None
 
 
@@ -268,7 +293,9 @@ def _silenced(now: datetime) -> tuple[list[set[int]], set[str]]:
     """What a lead dismissed a while ago: the cases of each suggestion, and the keys."""
     silent = Suggestion.objects.filter(state=State.DISMISSED, silent_until__gt=now)
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for suggestion, case in SuggestedCase.objects.filter(suggestion__in=silent).values_list("suggestion", "case"):
+    for suggestion, case in SuggestedCase.objects.filter(suggestion__in=silent).values_list(
+        "suggestion", "case"
+    ):
         found[suggestion].add(case)
     return list(found.values()), set(silent.values_list("key", flat=True))
 

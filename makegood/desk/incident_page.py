@@ -93,7 +93,11 @@ class Done:
 
     @property
     def percent(self) -> int:
-        return round(100 * (self.counted.all - self.counted.waiting) / self.counted.all) if self.counted.all else 100
+        return (
+            round(100 * (self.counted.all - self.counted.waiting) / self.counted.all)
+            if self.counted.all
+            else 100
+        )
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,9 @@ def listed(actor: Actor, *, closed: bool = False) -> list[Listed]:
     seen = Incident.objects.filter(case__in=cases_for(actor), closed_at__isnull=not closed)
     rows = list(seen.select_related("case__shop", "shop").order_by("-opened_at", "-id")[:MOST])
     # Counted by themselves: joined to the list they would be counted once for every row that sorts it.
-    mine = IncidentCase.objects.filter(incident__in=rows, left_at__isnull=True).exclude(case__ended_as="merged")
+    mine = IncidentCase.objects.filter(incident__in=rows, left_at__isnull=True).exclude(
+        case__ended_as="merged"
+    )
     still = Q(case__status__in=OPEN_STATUSES)
     counts = {
         row["incident"]: row
@@ -206,7 +212,8 @@ def acts(incident: Incident) -> list[Done]:
     for act, why, n in odd.values("act", "why").annotate(n=Count("id")).values_list("act", "why", "n"):
         reasons.setdefault(act, []).append((WHY.get(why, why), n))
     return [
-        Done(act, counts[act.pk], sorted(reasons.get(act.pk, []), key=lambda pair: -pair[1])[:REASONS]) for act in rows
+        Done(act, counts[act.pk], sorted(reasons.get(act.pk, []), key=lambda pair: -pair[1])[:REASONS])
+        for act in rows
     ]
 
 
@@ -229,7 +236,9 @@ def failed_steps(act: IncidentAct) -> list[ActStep]:
     return list(act.steps.filter(state="failed").select_related("case", "order").order_by("id")[:MOST])
 
 
-def affected(incident: Incident, since: datetime | None, until: datetime | None) -> tuple[int, dict[str, int]]:
+def affected(
+    incident: Incident, since: datetime | None, until: datetime | None
+) -> tuple[int, dict[str, int]]:
     """How many orders the fault probably struck on which nobody has a case, and how many customers of each language."""
     begin, end = incident_acts.span(since, until)
     found = incident_acts.affected(incident, begin, end)

@@ -2,7 +2,8 @@
 
 As a war room's, its verbs hold the anchor case first: that row lock is the lock of the incident, and what is done to the
 incident as a whole is written there. Where the anchor was merged, that is the case which it went into. Acts on all its
-cases stand in ``incident_acts.py``, how they are carried out in ``incident_steps.py``.
+cases stand in ``incident_acts.py``, how they are carried out in ``incident_steps.py``. (Over 300 lines: the verbs, and the
+few questions about an incident that every other file of it asks.)
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def open_incident(
     wanted = {case.pk for case in cases} - {anchor.pk}
     if len(wanted) > AT_ONCE:
         raise Refusal(
-            "too_many", _("At most %(n)s cases at once; bring in the others after it is open.") % {"n": AT_ONCE}
+            "too_many",
+            _("At most %(n)s cases at once; bring in the others after it is open.") % {"n": AT_ONCE},
         )
     held = {case.pk: case for case in pen.hold_all([anchor.pk, *wanted])}
     if anchor.pk not in held:
@@ -86,7 +88,9 @@ def joinable(cases: Iterable[Case]) -> list[Case]:
     """Those of the held ``cases`` that are open and in no open incident."""
     found = list(cases)
     taken = set(
-        IncidentCase.objects.filter(case__in=[c.pk for c in found], standing=True).values_list("case_id", flat=True)
+        IncidentCase.objects.filter(case__in=[c.pk for c in found], standing=True).values_list(
+            "case_id", flat=True
+        )
     )
     return [case for case in found if case.is_open and case.pk not in taken]
 
@@ -169,7 +173,9 @@ def close_incident(incident: Incident, *, by: Actor) -> CaseEvent:
     if still:
         raise Refusal(
             "open_cases",
-            _("%(n)s cases of this incident are still open: each needs its own confirmation, or is taken out.")
+            _(
+                "%(n)s cases of this incident are still open: each needs its own confirmation, or is taken out."
+            )
             % {"n": still},
         )
     refuse_running(incident)
@@ -181,7 +187,9 @@ def close_incident(incident: Incident, *, by: Actor) -> CaseEvent:
 
 def follow_merge(event: CaseEvent) -> None:
     """absorbed: the case that went into another one takes its place in the incident along, with what was still to be told."""
-    went = Ending.objects.filter(case__number=event.data["case"], survivor=event.case_id).values_list("case_id")
+    went = Ending.objects.filter(case__number=event.data["case"], survivor=event.case_id).values_list(
+        "case_id"
+    )
     gone = went.values_list("case_id", flat=True).first()
     mine = IncidentCase.objects.filter(case=gone or 0, standing=True).select_related("incident").first()
     if mine is None:
@@ -201,7 +209,9 @@ def follow_merge(event: CaseEvent) -> None:
             },
         )
     waiting = ActStep.objects.filter(case=gone, state=ActStep.State.WAITING)
-    known = ActStep.objects.filter(case=event.case_id, act__in=waiting.values("act")).values_list("act_id", flat=True)
+    known = ActStep.objects.filter(case=event.case_id, act__in=waiting.values("act")).values_list(
+        "act_id", flat=True
+    )
     waiting.exclude(act__in=list(known)).update(case_id=event.case_id)
 
 
@@ -223,7 +233,9 @@ def fresh(incident: Incident) -> Incident:
 
 def standing_anchor(incident: Incident) -> Case:
     """The case that the incident stands on, or the one that this was merged into."""
-    into = Ending.objects.filter(case=incident.case_id, kind="merged").values_list("survivor", flat=True).first()
+    into = (
+        Ending.objects.filter(case=incident.case_id, kind="merged").values_list("survivor", flat=True).first()
+    )
     return Case.objects.select_related("shop", "customer", "team", "owner").get(pk=into or incident.case_id)
 
 
@@ -270,7 +282,8 @@ def refuse_elsewhere(case: Case) -> None:
     if mine is not None:
         raise Refusal(
             "in_another",
-            _("Case %(case)s is part of incident %(n)s already.") % {"case": case.number, "n": mine.incident_id},
+            _("Case %(case)s is part of incident %(n)s already.")
+            % {"case": case.number, "n": mine.incident_id},
             field="incident",
         )
 
@@ -280,7 +293,8 @@ def refuse_running(incident: Incident) -> None:
     if act := still_running(incident):
         raise Refusal(
             "still_running",
-            _("'%(act)s' is still being carried out; wait until it is through.") % {"act": act.get_kind_display()},
+            _("'%(act)s' is still being carried out; wait until it is through.")
+            % {"act": act.get_kind_display()},
         )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case as Choice
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value, When
-from django.db.models import CharField
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from makegood.cases.states import Status
@@ -52,7 +52,7 @@ class Counted:
         return self.done + self.waiting + self.passed + self.failed
 
 
-def staged(members: QuerySet[IncidentCase]) -> QuerySet[IncidentCase]:
+def staged(members: QuerySet[IncidentCase]) -> QuerySet[Any, Any]:
     """Each with ``stage``. A case that was opened again is 'not good' until its customer is told anew."""
     heard = ActStep.objects.filter(
         case=OuterRef("case"), act__incident=OuterRef("incident"), act__kind__in=SPEAKS, state=_State.DONE

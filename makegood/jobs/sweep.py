@@ -87,7 +87,9 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "incident steps",
-        lambda: ActStep.objects.filter(state=ActStep.State.WAITING).select_related("act__by", "act__incident__case"),
+        lambda: ActStep.objects.filter(state=ActStep.State.WAITING).select_related(
+            "act__by", "act__incident__case"
+        ),
         incident_steps.one,
         lock=("self",),
         set_back=incident_steps.set_back,

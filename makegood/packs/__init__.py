@@ -10,7 +10,16 @@
 
 from makegood.packs.check import check_all
 from makegood.packs.errors import PackError, UnknownCode
-from makegood.packs.loader import escalation, incident_rules, names, playbook, playbooks, policy, sources, taxonomy
+from makegood.packs.loader import (
+    escalation,
+    incident_rules,
+    names,
+    playbook,
+    playbooks,
+    policy,
+    sources,
+    taxonomy,
+)
 from makegood.packs.replying import reply_rules, shipped_replies
 
 __all__ = [

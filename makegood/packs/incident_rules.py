@@ -75,7 +75,9 @@ def _rule(entry: Entry) -> Alike:
     for language in ("ko", "zh", "en"):
         named = set(_BLANK.findall(getattr(says, language)))
         if named != {"n", "hours", "usual", *same}:
-            raise entry.wrong(f"the text in '{language}' must name exactly n, hours, usual and {', '.join(same)}")
+            raise entry.wrong(
+                f"the text in '{language}' must name exactly n, hours, usual and {', '.join(same)}"
+            )
     return Alike(
         code=entry.code(),
         same=same,

@@ -115,7 +115,9 @@ def settle_all(cases: Iterable[int], proofs: Iterable[int]) -> None:
     """:func:`settle` for many cases at once, each by its own message among ``proofs`` (ids). What was overdue is broken already."""
     now = clock.now()
     # By name: conversations stand beside promises, and siblings never import each other.
-    messages = apps.get_model("makegood", "Message").objects.filter(pk__in=list(proofs), case=OuterRef("case"))
+    messages = apps.get_model("makegood", "Message").objects.filter(
+        pk__in=list(proofs), case=OuterRef("case")
+    )
     ids = list(cases)
     proof = Subquery(messages.values("pk")[:1])
     words = Promise.objects.filter(case__in=ids, state=_OPEN, what__in=WORDS, to="customer", due_at__gte=now)

@@ -21,7 +21,9 @@ class IncidentForm(forms.Form):
     press: Any = ""
     hint: Any = ""
 
-    def __init__(self, *args: Any, page: IncidentPage, needed: dict[str, int] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, page: IncidentPage, needed: dict[str, int] | None = None, **kwargs: Any
+    ) -> None:
         self.page = page
         #: language -> how many customers need it
         self.needed = needed if needed is not None else self._needed()
@@ -73,7 +75,9 @@ class IncidentForm(forms.Form):
 
 class Word(IncidentForm):
     verb, kind, press = "word", "word", _("Tell all of them")
-    hint = _("Each customer gets it in their own language, with their own next word. It is no telling that it is mended.")
+    hint = _(
+        "Each customer gets it in their own language, with their own next word. It is no telling that it is mended."
+    )
     next_word_at = moment(
         _("When they hear next"), help_text=_("Left empty: by our rule, for each case by its own urgency.")
     )
@@ -85,7 +89,9 @@ class Word(IncidentForm):
 
 class Mended(Word):
     verb, kind, press = "mended", "mended", _("Tell that it is mended")
-    hint = _("To every customer whose case is verified. Each is asked whether it is made good, and answers for themselves.")
+    hint = _(
+        "To every customer whose case is verified. Each is asked whether it is made good, and answers for themselves."
+    )
 
 
 class Fix(IncidentForm):
@@ -101,7 +107,9 @@ class Fix(IncidentForm):
 
 class Verify(IncidentForm):
     verb, kind, press = "verify", "verify", _("Verify, for all")
-    hint = _("On every case that is fixed and waits for it: by somebody else than who fixed it, or by its record.")
+    hint = _(
+        "On every case that is fixed and waits for it: by somebody else than who fixed it, or by its record."
+    )
     proof = forms.ChoiceField(label=_("Proof"), required=False)
     reference = line(_("Which record"))
     what_was_seen = lines(_("What was seen"), required=False)
@@ -137,7 +145,9 @@ class Close(IncidentForm):
     verb, press = "close", _("Close the incident")
 
 
-FORMS: dict[str, type[IncidentForm]] = {form.verb: form for form in (Word, Mended, Fix, Verify, Join, Open, Close)}
+FORMS: dict[str, type[IncidentForm]] = {
+    form.verb: form for form in (Word, Mended, Fix, Verify, Join, Open, Close)
+}
 
 
 class Asked(forms.Form):

@@ -100,7 +100,12 @@ def settle(request: HttpRequest, by: Actor, pk: int, answer: str) -> HttpRespons
         incident_finding.dismiss_suggestion(pk, by=by, reason=request.POST.get("reason", ""))
         return _see(reverse("incidents"))
     except (Refusal, NotAllowed) as error:
-        shown = {**_listed(by, False), "refused": pk, "why": error.reason, "typed": request.POST.get("reason", "")}
+        shown = {
+            **_listed(by, False),
+            "refused": pk,
+            "why": error.reason,
+            "typed": request.POST.get("reason", ""),
+        }
         return render(request, "incidents/incidents.html", shown, status=error.status)
 
 
@@ -120,7 +125,9 @@ def drawn(request: HttpRequest, page: IncidentPage, *, tried: IncidentForm | Non
         "here": "incidents",
         "page": page,
         "incident": page.incident,
-        "forms": {verb: form for verb, form in forms.items() if _may(page, verb) and (form.ready or form is tried)},
+        "forms": {
+            verb: form for verb, form in forms.items() if _may(page, verb) and (form.ready or form is tried)
+        },
         "tried": tried,
         "asked": asked,
         "affected": found,
@@ -154,7 +161,9 @@ def _needed(page: IncidentPage, verb: str, request: HttpRequest) -> dict[str, in
 def _page(request: HttpRequest, by: Actor, pk: int) -> IncidentPage:
     after = request.GET.get("after", "")
     place = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
-    return incident_page.read(incidents.incident_for(by, pk), by=by, stage=request.GET.get("stage", ""), after=place)
+    return incident_page.read(
+        incidents.incident_for(by, pk), by=by, stage=request.GET.get("stage", ""), after=place
+    )
 
 
 def _listed(by: Actor, closed: bool) -> Data:

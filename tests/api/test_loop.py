@@ -263,7 +263,14 @@ def test_close_refuses_with_the_first_blocker(cast, call, problem):
 def test_the_shapes_name_only_what_the_desk_takes():
     actor = actors.system()
     for verb in VERBS:
-        looked_up = (shapes.Triage, shapes.Assign, shapes.Merge, shapes.Link, shapes.Unlink, shapes.JoinIncident)
+        looked_up = (
+            shapes.Triage,
+            shapes.Assign,
+            shapes.Merge,
+            shapes.Link,
+            shapes.Unlink,
+            shapes.JoinIncident,
+        )
         if verb.body in looked_up:
             continue  # these look things up first; the tests above drive them
         names = verb.fields(verb.body.model_construct(), actor).keys() if verb.body is shapes.Body else None

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.django_db
 LAMP = "Lamp No. 4"
 
 
-def bought(cast, n: int, product: str = LAMP, shop=None, placed=timedelta(hours=3), carrier: str = "CJ") -> list[Order]:
+def bought(
+    cast, n: int, product: str = LAMP, shop=None, placed=timedelta(hours=3), carrier: str = "CJ"
+) -> list[Order]:
     """Orders of customers of their own, with a payment and a parcel."""
     shop, made = shop or cast.haneul, []
     first = Order.objects.count()
@@ -43,7 +45,9 @@ def bought(cast, n: int, product: str = LAMP, shop=None, placed=timedelta(hours=
             lines=[{"name": product, "quantity": 1, "price": "39000"}],
             told_at=clock.now(),
         )
-        Shipment.objects.create(order=order, state="moving", carrier=carrier, tracking=f"T{i}", told_at=clock.now())
+        Shipment.objects.create(
+            order=order, state="moving", carrier=carrier, tracking=f"T{i}", told_at=clock.now()
+        )
         Payment.objects.create(
             order=order, state="taken", method="card", amount="39000", currency="KRW", told_at=clock.now()
         )
@@ -86,8 +90,12 @@ def test_what_is_usual_is_no_fault(cast):
 
 def test_the_same_code_on_the_screen_is_found_and_order_numbers_are_not(cast):
     for n in range(5):
-        customer = Customer.objects.create(shop=cast.haneul, name="X", email=f"x{n}@customer.example", language="en")
-        stages.reported(cast, customer=customer, text=f"I get ERR-5031 at the checkout for order AX-2026110{n}.")
+        customer = Customer.objects.create(
+            shop=cast.haneul, name="X", email=f"x{n}@customer.example", language="en"
+        )
+        stages.reported(
+            cast, customer=customer, text=f"I get ERR-5031 at the checkout for order AX-2026110{n}."
+        )
     [found] = look()
     assert found.rule == "words_at_shop" and found.common["words"] == "ERR-5031"
 
@@ -95,7 +103,9 @@ def test_the_same_code_on_the_screen_is_found_and_order_numbers_are_not(cast):
 def test_one_customer_who_writes_five_times_is_no_fault_of_many(cast):
     [order] = bought(cast, 1)
     for _again in range(7):
-        stages.reported(cast, customer=order.customer, text="ERR-5031, still dark.", order_number=order.number)
+        stages.reported(
+            cast, customer=order.customer, text="ERR-5031, still dark.", order_number=order.number
+        )
     assert look() == []
 
 
@@ -185,16 +195,23 @@ def test_cases_are_opened_for_who_did_not_complain_and_then_they_are_told(cast):
     since = clock.now() - timedelta(hours=6)
     assert incident_page.affected(incident, since, None) == (4, {"ko": 2, "en": 2})
     with pytest.raises(Refusal) as refused:
-        incident_acts.open_for_affected(incident, by=cast.by(cast.sujin), texts={"ko": KO}, since=since, until=None)
+        incident_acts.open_for_affected(
+            incident, by=cast.by(cast.sujin), texts={"ko": KO}, since=since, until=None
+        )
     assert refused.value.field == "text_en" and Case.objects.count() == 1
-    incident_acts.open_for_affected(incident, by=cast.by(cast.sujin), texts={"ko": KO, "en": EN}, since=since, until=None)
+    incident_acts.open_for_affected(
+        incident, by=cast.by(cast.sujin), texts={"ko": KO, "en": EN}, since=since, until=None
+    )
     tick()
     opened = Case.objects.filter(order__in=orders)
     assert opened.count() == 4
     for case in opened:
         first = case.messages.get()
         assert first.author == "system" and first.body == (EN if case.language == "en" else KO)
-        assert case.events.get(seq=1).data["noticed"] is True and case.events.get(seq=1).actor_id == cast.sujin.pk
+        assert (
+            case.events.get(seq=1).data["noticed"] is True
+            and case.events.get(seq=1).actor_id == cast.sujin.pk
+        )
         assert case.customer_wrote_at is None and not Delivery.objects.filter(case=case).exists()
         assert incidents.standing_of(case).incident_id == incident.pk
     assert incident_page.affected(incident, since, None) == (0, {})
@@ -229,7 +246,9 @@ def test_an_odd_time_is_refused_beside_its_control(cast, hours, until, field):
     since = clock.now() - timedelta(hours=hours) if hours is not None else None
     end = clock.now() - timedelta(hours=until) if until else None
     with pytest.raises(Refusal) as refused:
-        incident_acts.open_for_affected(incident, by=cast.by(cast.sujin), texts={"ko": KO}, since=since, until=end)
+        incident_acts.open_for_affected(
+            incident, by=cast.by(cast.sujin), texts={"ko": KO}, since=since, until=end
+        )
     assert refused.value.field == field
 
 

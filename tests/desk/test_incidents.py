@@ -35,7 +35,9 @@ WORDS = {"ko": KO, "en": EN, "zh-hans": ZH}
 def opened(cast, *cases: Case, anchor: Case | None = None, **more) -> Incident:
     anchor = anchor or stages_of.owned(cast)
     more.setdefault("common", {"shop": anchor.shop_id, "type": "refund.delay"})
-    event = incidents.open_incident(anchor, by=cast.by(cast.sujin), words="The bank is down.", cases=cases, **more)
+    event = incidents.open_incident(
+        anchor, by=cast.by(cast.sujin), words="The bank is down.", cases=cases, **more
+    )
     return Incident.objects.get(pk=event.data["incident"])
 
 
@@ -102,7 +104,13 @@ def test_without_a_given_time_each_next_word_is_by_the_rule_of_its_own_level(cas
 
 def test_nobody_is_given_an_earlier_time_than_they_were_promised_nor_keeps_one_that_passed(cast):
     case = stages_of.owned(cast)
-    talking.reply(case, by=cast.by(cast.minji), seen=None, text="확인 후 곧 다시 안내드리겠습니다.", next_word_at=soon(30))
+    talking.reply(
+        case,
+        by=cast.by(cast.minji),
+        seen=None,
+        text="확인 후 곧 다시 안내드리겠습니다.",
+        next_word_at=soon(30),
+    )
     late = stages_of.reported(cast, customer=cast.alex)
     incident = opened(cast, late, anchor=case)
     with clock.travel(timedelta(hours=26)):
@@ -111,7 +119,9 @@ def test_nobody_is_given_an_earlier_time_than_they_were_promised_nor_keeps_one_t
         given = Promise.objects.get(case=case, what="next_word", state="open")
         assert given.due_at - clock.now() > timedelta(hours=3)
         assert Promise.objects.get(case=late, what="first_word").state == "broken"
-        assert late.events.filter(kind="promise_broken").exists() and late.events.filter(kind="replied").exists()
+        assert (
+            late.events.filter(kind="promise_broken").exists() and late.events.filter(kind="replied").exists()
+        )
 
 
 def test_a_missing_language_is_refused_with_the_count_and_nobody_is_told(cast):
@@ -119,7 +129,9 @@ def test_a_missing_language_is_refused_with_the_count_and_nobody_is_told(cast):
     with pytest.raises(Refusal) as refused:
         tell(cast, incident, texts={"ko": KO})
     assert refused.value.code == "missing_language" and refused.value.field == "text_en"
-    assert "2" in str(refused.value.reason) and not IncidentAct.objects.exists() and not ActStep.objects.exists()
+    assert (
+        "2" in str(refused.value.reason) and not IncidentAct.objects.exists() and not ActStep.objects.exists()
+    )
 
 
 def test_words_that_a_check_stops_need_a_reason_and_it_is_kept_with_each_message(cast):
@@ -140,7 +152,10 @@ def test_a_customer_without_an_address_is_told_on_their_page(cast):
     act = tell(cast, opened(cast, case))
     tick()
     assert states(act) == ["done", "done"]
-    assert Message.objects.filter(case=case, author="staff").exists() and not Delivery.objects.filter(case=case).exists()
+    assert (
+        Message.objects.filter(case=case, author="staff").exists()
+        and not Delivery.objects.filter(case=case).exists()
+    )
 
 
 def test_who_cannot_be_told_is_counted_with_the_reason_and_stops_nobody(cast):
@@ -188,10 +203,14 @@ def test_a_word_that_was_begun_goes_on_after_a_kill_and_nobody_hears_it_twice(ca
     with pytest.raises(Killed):
         sweep.batch(steps)
     monkeypatch.undo()
-    assert states(act) == ["done"] * 2 + ["waiting"] * 4 and Message.objects.filter(author="staff").count() == 2
+    assert (
+        states(act) == ["done"] * 2 + ["waiting"] * 4 and Message.objects.filter(author="staff").count() == 2
+    )
     tick()
     assert states(act) == ["done"] * 6
-    assert Message.objects.filter(author="staff").count() == Delivery.objects.filter(what="reply").count() == 6
+    assert (
+        Message.objects.filter(author="staff").count() == Delivery.objects.filter(what="reply").count() == 6
+    )
     tick()
     assert Message.objects.filter(author="staff").count() == 6
 
@@ -210,7 +229,11 @@ def test_a_second_word_waits_until_the_first_is_through_and_the_same_words_are_n
 
 
 def test_cases_that_ended_left_or_were_told_in_the_middle_are_passed_over(cast):
-    ended, left, mended, stays = cases = [*many(cast, 2), stages_of.verified(cast, customer=cast.alex), *many(cast, 1)]
+    ended, left, mended, stays = cases = [
+        *many(cast, 2),
+        stages_of.verified(cast, customer=cast.alex),
+        *many(cast, 1),
+    ]
     incident = opened(cast, *cases)
     act = tell(cast, incident)
     closing.withdraw(ended, by=actors.customer(ended.customer_id), seen=None, words="괜찮아요")
@@ -328,7 +351,9 @@ def test_a_lead_who_does_not_serve_a_shop_neither_sees_nor_tells_its_customers(c
 
 
 def mended(cast, incident: Incident) -> None:
-    incident_acts.fix_incident(incident, by=cast.by(cast.sujin), done="Bank link restored.", cause="Expired key.", remedy="refund")
+    incident_acts.fix_incident(
+        incident, by=cast.by(cast.sujin), done="Bank link restored.", cause="Expired key.", remedy="refund"
+    )
     tick()
     incident_acts.verify_incident(
         incident, by=cast.by(cast.wei), proof="payment_record", what_was_seen="All refunds left."
@@ -353,7 +378,11 @@ def test_one_fix_one_look_one_telling_and_everybody_answers_for_themselves(cast)
     confirm(bad, by=actors.customer(bad.customer_id), telling_id=bad.tellings.get().pk, answer="not_good")
     counts = {stage.code: stage.n for stage in stages(incidents.members(incident)) if stage.n}
     assert counts == {"confirmed": 1, "not_good": 1, "silent": 2}
-    assert fresh(good).ended_as == "made_good" and fresh(bad).status == "working" and fresh(silent).status == "told"
+    assert (
+        fresh(good).ended_as == "made_good"
+        and fresh(bad).status == "working"
+        and fresh(silent).status == "told"
+    )
     with pytest.raises(Refusal) as refused:
         incidents.close_incident(incident, by=cast.by(cast.sujin))
     assert refused.value.code == "open_cases" and "3" in str(refused.value.reason)
@@ -364,7 +393,9 @@ def test_who_fixed_it_does_not_verify_it_for_all_without_a_record(cast):
     incident_acts.fix_incident(incident, by=cast.by(cast.sujin), done="Restored.", cause="Key.")
     tick()
     with pytest.raises(Refusal) as refused:
-        incident_acts.verify_incident(incident, by=cast.by(cast.sujin), proof="payment_record", what_was_seen="Seen.")
+        incident_acts.verify_incident(
+            incident, by=cast.by(cast.sujin), proof="payment_record", what_was_seen="Seen."
+        )
     assert refused.value.code == "fixer_alone" and not IncidentAct.objects.filter(kind="verify").exists()
     incident_acts.verify_incident(
         incident, by=cast.by(cast.sujin), proof="payment_record", what_was_seen="Seen.", reference="R-77"
@@ -395,4 +426,8 @@ def test_an_incident_closes_when_every_case_has_its_own_word_or_was_taken_out(ca
 def test_two_hundred_at_once_and_not_one_more(cast):
     with pytest.raises(Refusal) as refused:
         opened(cast, *(Case(pk=10**6 + n) for n in range(201)))
-    assert refused.value.code == "too_many" and not Incident.objects.exists() and not IncidentCase.objects.exists()
+    assert (
+        refused.value.code == "too_many"
+        and not Incident.objects.exists()
+        and not IncidentCase.objects.exists()
+    )

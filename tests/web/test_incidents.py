@@ -72,7 +72,10 @@ def test_a_dismissal_without_a_reason_comes_back_with_it(cast, client):
     assert answer.status_code == 422 and "must not be empty" in answer.content.decode()
     answer = client.post(f"/incidents/suggested/{suggestion.pk}/dismiss/", {"reason": "x" * 1001})
     assert answer.status_code == 422 and "x" * 1001 in answer.content.decode()
-    assert client.post(f"/incidents/suggested/{suggestion.pk}/dismiss/", {"reason": "A sale."}).status_code == 303
+    assert (
+        client.post(f"/incidents/suggested/{suggestion.pk}/dismiss/", {"reason": "A sale."}).status_code
+        == 303
+    )
     assert client.post(f"/incidents/suggested/{suggestion.pk}/dance/").status_code == 404
     assert client.get(f"/incidents/suggested/{suggestion.pk}/dismiss/").status_code == 405
 
@@ -82,7 +85,10 @@ def test_the_page_says_how_many_customers_need_which_language_and_tells_them_all
     incident = opened(cast, *cases)
     shown = page(client, cast.sujin, incident)
     counts = {code: Case.objects.filter(language=code).count() for code in ("ko", "en")}
-    assert f"In 한국어, for {counts['ko']} customers" in shown and f"In English, for {counts['en']} customers" in shown
+    assert (
+        f"In 한국어, for {counts['ko']} customers" in shown
+        and f"In English, for {counts['en']} customers" in shown
+    )
     answer = send(client, incident, "word", {"text_ko": KO + SCRIPT, "text_en": ""})
     refused = answer.content.decode()
     assert answer.status_code == 422 and f"{counts['en']} customers read English" in refused
@@ -109,16 +115,24 @@ def test_the_whole_way_by_the_page_until_everybody_confirmed(cast, client):
 
     incident = opened(cast, *many(cast, 1))
     page(client, cast.sujin, incident)
-    assert send(client, incident, "fix", {"done": "Restored.", "cause": "Key.", "remedy": "refund"}).status_code == 303
+    assert (
+        send(client, incident, "fix", {"done": "Restored.", "cause": "Key.", "remedy": "refund"}).status_code
+        == 303
+    )
     tick()
     client.force_login(cast.wei)
     answer = send(client, incident, "verify", {"proof": "", "what_was_seen": "Seen."})
     assert answer.status_code == 422 and "Say what kind of proof it is." in answer.content.decode()
-    assert send(client, incident, "verify", {"proof": "payment_record", "what_was_seen": "Seen."}).status_code == 303
+    assert (
+        send(client, incident, "verify", {"proof": "payment_record", "what_was_seen": "Seen."}).status_code
+        == 303
+    )
     tick()
     assert send(client, incident, "mended", {"text_ko": KO, "text_en": EN}).status_code == 403
     client.force_login(cast.sujin)
-    texts = {f"text_{code}": {"ko": KO, "en": EN}[code] for code in Case.objects.values_list("language", flat=True)}
+    texts = {
+        f"text_{code}": {"ko": KO, "en": EN}[code] for code in Case.objects.values_list("language", flat=True)
+    }
     assert send(client, incident, "mended", {**texts, "reason": "To all."}).status_code == 303
     tick()
     shown = page(client, cast.sujin, incident)
@@ -126,7 +140,9 @@ def test_the_whole_way_by_the_page_until_everybody_confirmed(cast, client):
     answer = send(client, incident, "close", {})
     assert answer.status_code == 422 and "2 cases of this incident are still open" in answer.content.decode()
     for case in Case.objects.all():
-        confirm(case, by=actors.customer(case.customer_id), telling_id=case.tellings.get().pk, answer="all_good")
+        confirm(
+            case, by=actors.customer(case.customer_id), telling_id=case.tellings.get().pk, answer="all_good"
+        )
     assert "0 still open" in page(client, cast.sujin, incident)
     assert send(client, incident, "close", {}).status_code == 303
     assert f"/incidents/{incident.pk}/word/" not in page(client, cast.sujin, incident)
@@ -172,7 +188,10 @@ def test_a_long_incident_is_read_page_by_page_without_gap_or_double(cast, client
         if found.next is None:
             break
         after = found.next
-    assert seen == list(incidents.members(incident).order_by("id").values_list("case", flat=True)) and len(seen) == 5
+    assert (
+        seen == list(incidents.members(incident).order_by("id").values_list("case", flat=True))
+        and len(seen) == 5
+    )
 
 
 def test_the_page_takes_no_more_queries_with_more_cases(cast, client):
@@ -217,7 +236,9 @@ def test_who_may_not_see_the_case_finds_no_incident(cast, client, who):
     assert incident.what not in client.get("/incidents/").content.decode()
 
 
-@pytest.mark.parametrize("address", ["/incidents/0/", "/incidents/99999999999999999999/", "/incidents/1/dance/"])
+@pytest.mark.parametrize(
+    "address", ["/incidents/0/", "/incidents/99999999999999999999/", "/incidents/1/dance/"]
+)
 def test_addresses_that_lead_nowhere(cast, client, address):
     client.force_login(cast.hana)
     assert client.get(address).status_code == 404

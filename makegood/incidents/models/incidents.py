@@ -23,7 +23,9 @@ class Incident(models.Model):
     case = models.ForeignKey(Case, models.CASCADE, related_name="anchors")
     what = models.TextField(help_text="The fault, in words.")
     type = models.CharField(max_length=40, blank=True)
-    shop = models.ForeignKey(Shop, models.PROTECT, null=True, related_name="+", help_text="None: several shops.")
+    shop = models.ForeignKey(
+        Shop, models.PROTECT, null=True, related_name="+", help_text="None: several shops."
+    )
     common = models.JSONField(default=dict)
     opened_at = models.DateTimeField(default=clock.now)
     opened_by = models.ForeignKey(
@@ -93,7 +95,9 @@ class IncidentAct(models.Model):
     at = models.DateTimeField(default=clock.now)
     texts = models.JSONField(default=dict, help_text="Language -> the words to the customers who read it.")
     next_word_at = models.DateTimeField(null=True, help_text="None: by the rule of each case's own level.")
-    details = models.JSONField(default=dict, help_text="What the verb of each case is given beside the words.")
+    details = models.JSONField(
+        default=dict, help_text="What the verb of each case is given beside the words."
+    )
 
     class Meta:
         constraints = [
