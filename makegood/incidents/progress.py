@@ -53,17 +53,17 @@ class Counted:
 
 
 def staged(members: QuerySet[IncidentCase]) -> QuerySet[Any, Any]:
-    """Each with ``stage``. A case that was opened again is 'not good' until its customer is told anew."""
-    heard = ActStep.objects.filter(
-        case=OuterRef("case"), act__incident=OuterRef("incident"), act__kind__in=SPEAKS, state=_State.DONE
-    )
+    """The cases of one incident, each with ``stage``. A case that was opened again is 'not good' until its customer is told anew."""
+    # One pass over the steps, hashed: asked for each of 20,000 cases by itself it was most of the page's time.
+    acts = IncidentAct.objects.filter(incident__in=members.order_by().values("incident")[:1], kind__in=SPEAKS)
+    heard = ActStep.objects.filter(act__in=list(acts.values_list("pk", flat=True)), state=_State.DONE)
     stage = Choice(
         When(case__ended_as="made_good", then=Value("confirmed")),
         When(case__status=Status.ENDED, then=Value("ended")),
         When(case__status=Status.TOLD, then=Value("silent")),
         When(case__status=Status.VERIFIED, then=Value("verified")),
         When(case__round__gt=1, then=Value("not_good")),
-        When(Exists(heard), then=Value("told")),
+        When(case__in=heard.exclude(case=None).values("case"), then=Value("told")),
         default=Value("untold"),
         output_field=CharField(),
     )
