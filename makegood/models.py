@@ -24,7 +24,21 @@ from makegood.conversations.models import (
     SearchEntry,
 )
 from makegood.escalation.models import Absence, Climb, Handover, Shift
-from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
+from makegood.incidents.models import (
+    ActStep,
+    CardField,
+    Decision,
+    Incident,
+    IncidentAct,
+    IncidentCase,
+    Room,
+    RoomMember,
+    RoomMessage,
+    SuggestedCase,
+    Suggestion,
+    Task,
+    Thanks,
+)
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -37,6 +51,7 @@ from makegood.webhooks.models import Hook, HookCall, HookTry
 
 __all__ = [
     "Absence",
+    "ActStep",
     "ApiToken",
     "Appointment",
     "AsksDeclined",
@@ -63,6 +78,9 @@ __all__ = [
     "HookCall",
     "HookTry",
     "IdempotencyKey",
+    "Incident",
+    "IncidentAct",
+    "IncidentCase",
     "Letter",
     "LetterSource",
     "LoadedRow",
@@ -85,6 +103,8 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "SuggestedCase",
+    "Suggestion",
     "Task",
     "Team",
     "Thanks",

@@ -80,12 +80,12 @@ def over(event: CaseEvent) -> None:
 
 def by_contacts(event: CaseEvent) -> None:
     """A second and a third word that nobody answered move the case up by themselves (D4)."""
-    events = CaseEvent.objects.filter(case_id=event.case_id).order_by("-seq").values_list("kind", flat=True)
+    events = CaseEvent.objects.filter(case_id=event.case_id).order_by("-seq").values_list("kind", "data")
     words = 0
-    for kind in events[:200]:
+    for kind, data in events[:200]:
         if kind in ("replied", "told", "called"):
             break
-        words += kind in ("customer_wrote", "opened")
+        words += kind == "customer_wrote" or (kind == "opened" and not data.get("noticed"))
     if words >= CONTACTS:
         up(event, "contact")
 

@@ -15,6 +15,8 @@ closed           -> some days later the customer is asked whether it held
 held             -> 'no' opens the case again, more urgent
 room_card_changed -> progress, blocker and next word reach those whose matter it is
 climbed          -> a rung that says so opens a war room
+incident_opened, incident_joined -> a case that rose by its incident goes on with the faster ladder
+absorbed         -> it takes the other's place in an incident along
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -32,6 +34,7 @@ from makegood.desk import (
     demands,
     handing,
     handling,
+    incidents,
     room_by_rung,
     room_card,
     snoozing,
@@ -147,6 +150,9 @@ FOLLOWERS.update(
         "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
         "held": (hear_whether_it_held,),
         "room_card_changed": (room_card.tell_stakeholders,),
+        "incident_opened": (climbing.start,),
+        "incident_joined": (climbing.start,),
+        "absorbed": (incidents.follow_merge,),
         "ended": (climbing.over, drop_the_offer, close_parent),
     }
 )

@@ -54,6 +54,9 @@ KINDS = {
         "%(n)s notices could not be delivered outside the page. Please look at the ways to reach you."
     ),
     "hook_off": _("A webhook was switched off, since it did not answer any more."),
+    "incident_opened": _("One fault over many cases: an incident was opened with a case of yours."),
+    "incident_suggested": _("%(n)s cases look like one fault; a lead decides whether it is one."),
+    "incident_done": _("An act on all cases of an incident is through."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.

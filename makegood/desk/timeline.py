@@ -16,7 +16,7 @@ from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.desk.talking import LETTER_WHY
-from makegood.incidents.models import CardField, RoomMember
+from makegood.incidents.models import CardField, IncidentAct, RoomMember
 from makegood.packs import names, playbooks, policy
 from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
@@ -178,6 +178,7 @@ def _words(key: str) -> Mapping[Any, Any]:
         "ended_as": dict(Ending.Kind.choices),
         "field": dict(CardField.Field.choices),
         "role": dict(RoomMember.Role.choices),
+        "act_kind": dict(IncidentAct.Kind.choices),
     }
     return known.get(key, {})
 

@@ -23,9 +23,9 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import absence, climbing, holding, rooming, sweeping
+from makegood.desk import absence, climbing, holding, incident_steps, rooming, sweeping
 from makegood.escalation.models import Absence, Climb, Handover
-from makegood.incidents.models import Room
+from makegood.incidents.models import ActStep, Room
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -42,14 +42,19 @@ LONGEST_SLEEP, SHORTEST_SLEEP = 5.0, 0.05
 class Source:
     """Rows that the sweep looks at. ``rows``: those that may ever fall due; ``fire`` does what is due for one.
 
-    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed.
+    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed. ``many`` does a
+    whole batch of ``size`` at once; where it fails, each is fired alone. ``slow``: one batch, then the others have their
+    turn again, for 20,000 rows that fall due together must not keep a promise waiting.
     """
 
     name: str
     rows: Callable[[], QuerySet[Any]]
     fire: Callable[[Any], object]
     lock: tuple[str, ...] = ("case",)
-    set_back: Callable[[Swept, Exception], None] = sweeping.set_back
+    set_back: Callable[[Any, Exception], None] = sweeping.set_back
+    many: Callable[[list[Any]], object] | None = None
+    size: int = BATCH
+    slow: bool = False
 
 
 SOURCES: tuple[Source, ...] = (
@@ -87,6 +92,18 @@ SOURCES: tuple[Source, ...] = (
         lambda: Room.objects.filter(look_at__isnull=False).select_related("case"),
         rooming.review,
     ),
+    Source(
+        "incident steps",
+        lambda: ActStep.objects.filter(state=ActStep.State.WAITING).select_related(
+            "act__by", "act__incident__case"
+        ),
+        incident_steps.one,
+        lock=("self",),
+        set_back=incident_steps.set_back,
+        many=incident_steps.many,
+        size=100,
+        slow=True,
+    ),
 )
 
 
@@ -103,11 +120,13 @@ def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] =
         for source in due:
             while not stop() and (done := batch(source)):
                 looked += done
+                if source.slow:
+                    break
     return looked
 
 
 def batch(source: Source) -> int:
-    """Look at the rows that are due longest, at most BATCH; all that they cause is committed together."""
+    """Look at the rows that are due longest, at most ``size``; all that they cause is committed together."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN])
@@ -118,7 +137,7 @@ def batch(source: Source) -> int:
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=source.lock, no_key=True)
         )
-        rows = list(due[:BATCH])
+        rows = list(due[: source.size])
         if rows and not _all(source, rows):
             for row in rows:
                 _one(source, row)
@@ -134,20 +153,28 @@ def _all(source: Source, rows: list[Any]) -> bool:
         with transaction.atomic():
             # Read again: the locks were taken after the rows were, and somebody may have changed them in between.
             fresh = _still_due(source, rows)
-            cases: set[int | None] = set()
-            for row in rows:
-                # One of the same case may have changed this one, or its case.
-                case = getattr(row, "case_id", None)
-                found = _still_due(source, [row]) if case in cases else fresh
-                cases.add(case)
-                if row.pk in found:
-                    source.fire(found[row.pk])
+            if source.many is not None:
+                source.many([fresh[row.pk] for row in rows if row.pk in fresh])
+            else:
+                _each(source, rows, fresh)
             connection.check_constraints()
     except Exception:  # which one it was, and why, is found by firing them one by one
         if not connection.is_usable():
             raise
+        log.info("a batch of %s cannot be done together; each alone", source.name, exc_info=True)
         return False
     return True
+
+
+def _each(source: Source, rows: list[Any], fresh: dict[int, Any]) -> None:
+    cases: set[int | None] = set()
+    for row in rows:
+        # One of the same case may have changed this one, or its case.
+        case = getattr(row, "case_id", None)
+        found = _still_due(source, [row]) if case in cases else fresh
+        cases.add(case)
+        if row.pk in found:
+            source.fire(found[row.pk])
 
 
 def _one(source: Source, row: Swept) -> None:

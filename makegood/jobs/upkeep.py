@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent
 from makegood.base import clock
 from makegood.cases.models import Case, Correction, Presence
 from makegood.conversations.models import HelperTask
-from makegood.desk import notices
+from makegood.desk import incident_finding, notices
 from makegood.insight import audit
 from makegood.ways.models import NoticeOut
 from makegood.webhooks.models import HookCall
@@ -46,6 +46,7 @@ def clean_up() -> dict[str, int]:
     }
     left = {"made_at__lt": now - OUTGOING}
     count = {
+        "suggestions": incident_finding.forget(),
         "machine_texts": forgotten,
         "webhook_calls": _gone(HookCall.objects.filter(**left).exclude(state="waiting")),
         "notices_out": _gone(NoticeOut.objects.filter(**left).exclude(state="waiting")),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [('makegood', '0016_rooms'), ("sessions", "0001_initial")]
+    dependencies = [('makegood', '0017_incidents'), ("sessions", "0001_initial")]
     operations = [
         migrations.AddField(
             model_name="presence",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
-from makegood.packs.loader import escalation, notices, playbooks, policy, sources, strays, taxonomy
+from makegood.packs.loader import (
+    escalation,
+    incident_rules,
+    notices,
+    playbooks,
+    policy,
+    sources,
+    strays,
+    taxonomy,
+)
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
 from makegood.packs.replying import reply_rules, shipped_replies
 from makegood.packs.working_days import calendars
@@ -31,6 +40,7 @@ def check_all() -> dict[str, int]:
         "times to accept": len(escalation().accept),
         "rungs": sum(len(ladder) for ladder in escalation().rungs.values()),
         "rules of notices": len(notices().kinds),
+        "rules of one fault": len(incident_rules().rules),
         "outside routes": len(rules.outside_routes),
         "playbooks": len(books),
         "questions": sum(len(b.questions) for b in books.values()),

@@ -60,6 +60,12 @@ MAY: dict[str, frozenset[str]] = {
     "work_in_room": _DESK,
     "give_room_role": _DESK,
     "close_room": _DESK,
+    # one fault over many cases
+    "open_incident": _LEADS | _SYSTEM,
+    "join_incident": _DESK | _SYSTEM,
+    "leave_incident": _LEADS,
+    "lead_incident": _LEADS,
+    "verify_incident": _DESK,
     # fixing, telling, closing
     "fix": _DESK | _SYSTEM,
     "verify": _DESK,

@@ -15,6 +15,7 @@ from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import CannedReply
 from makegood.desk import hooks
+from makegood.desk.incidents import open_incident
 from makegood.desk.rooming import open_room
 from makegood.people import calendars
 from tests import cast as stages
@@ -49,6 +50,8 @@ READ: dict[str, tuple[str, set[str]]] = {
     "room": ("/rooms/{room}/", DESK),
     "room_history": ("/rooms/{room}/card/ask/", DESK),
     "duty": ("/duty/", DESK),
+    "incidents": ("/incidents/", DESK),
+    "incident": ("/incidents/{incident}/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "replies": ("/replies/", DESK),
@@ -89,7 +92,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove))$"
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -136,6 +139,7 @@ def places(cast):
         "canned": CannedReply.objects.create(
             team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
         ).pk,
+        "incident": open_incident(case, by=cast.by(cast.sujin), words="환불을 신청한 지").data["incident"],
         "room": open_room(case, by=cast.by(cast.sujin), ask="환불을 신청한 지").data["room"],
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}

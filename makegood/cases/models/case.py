@@ -122,6 +122,7 @@ class Case(models.Model):
             models.Index("ended_as", "ended_at", "id", name="case_ended", condition=Q(status=Status.ENDED)),
             models.Index("customer", "id", name="case_customer"),
             models.Index("shop", "id", name="case_shop"),
+            models.Index("opened_at", name="case_opened"),
             models.Index("order_number", name="case_order_number", condition=~Q(order_number="")),
         ]
 
