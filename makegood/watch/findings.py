@@ -12,7 +12,7 @@ from makegood.watch.plan import I64
 
 RAISED, RECOVERED, PAST = 0, 1, 2
 
-#: ``id`` names kind, rule, transaction (or lane) and episode: the same trouble read twice is the same finding.
+#: ``ended``: when a step that recovered or is past was over, 0 while it is open. ``id`` names kind, rule, transaction (or lane) and episode: the same trouble read twice is the same finding.
 #: ``rare``: the share of its like that is still open at this age (p); ``paced``: the same at the lane's present speed.
 #: ``count``: completions (or finished in the lane) that this is judged by. ``typical``, ``limit``: the median and the
 #: threshold in µs (for a share of a promise ``limit`` is the due age). ``overtakes``: later ones that finished earlier.
@@ -22,7 +22,7 @@ FINDING = np.dtype(
     [
         ("id", np.uint64), ("kind", np.int8), ("state", np.int8), ("reason", np.int8), ("rule", np.int16),
         ("tx", np.uint64), ("lane", np.uint64), ("subject", np.uint64),
-        ("at", np.int64), ("due", np.int64), ("since", np.int64), ("promise", np.int64),
+        ("at", np.int64), ("due", np.int64), ("ended", np.int64), ("since", np.int64), ("promise", np.int64),
         ("typical", np.int64), ("limit", np.int64),
         ("rare", np.float64), ("paced", np.float64), ("count", np.int64), ("confidence", np.float64),
         ("amount", np.float64), ("overtakes", np.int64), ("other", np.uint64), ("other_at", np.int64),

@@ -72,8 +72,14 @@ def ended_rows(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
     late &= (columns["due"][rows] < ended.at) & (columns["reason"][rows] != BY_PEERS)
     missed = np.flatnonzero(late)
     if len(missed):
-        parts.append(ranked(_stuck(plan, model, state, rows[missed], now, took[missed], PAST)))
+        parts.append(_past(plan, model, state, ended, missed, took, now))
     return join(parts)
+
+
+def _past(plan: Plan, model: Model, state: State, ended: Ended, missed: I64, took: I64, now: int) -> Findings:
+    found = ranked(_stuck(plan, model, state, ended.rows[missed], now, took[missed], PAST))
+    found["ended"] = ended.at[missed]
+    return found
 
 
 def _kinds(plan: Plan, step: npt.NDArray[np.int16], kind: int) -> npt.NDArray[np.int8]:
@@ -89,7 +95,7 @@ def _over(plan: Plan, state: State, rows: I64, ended: I64, kind: int, now: int) 
     kinds = _kinds(plan, step, kind)
     return make(
         len(rows), id=_ids(plan, kinds, step, tx, columns["first"][rows]), kind=kinds, state=RECOVERED, rule=step,
-        tx=tx, subject=columns["subject"][rows], at=now, due=ended, since=columns["first"][rows],
+        tx=tx, subject=columns["subject"][rows], at=now, due=ended, ended=ended, since=columns["first"][rows],
         amount=columns["amount"][rows],
     )  # fmt: skip
 

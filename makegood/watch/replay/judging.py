@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from makegood.watch.deadlines import learned_dues
 from makegood.watch.findings import Findings
@@ -107,8 +108,9 @@ class Tried:
     """Every setting's alarm times: the earliest of four parts, each computed once for each of its values."""
 
     def __init__(self, plan: Plan, model: Model, quick: Quick) -> None:
-        off, never = Setting(0.0, 0.0, 0.0, PATIENCE[-1]), PATIENCE[-1]
+        off = Setting(0.0, 0.0, 0.0, PATIENCE[-1])
         self.truth = quick.truth
+        self.recent: npt.NDArray[np.bool_] | None = None
 
         def told(setting: Setting) -> I64:
             return quick.told(setting.on(plan), model)
@@ -117,11 +119,18 @@ class Tried:
         self.early = {x: told(replace(off, early=x)) for x in EARLY}
         self.single = {x: told(replace(off, single=x)) for x in SINGLE}
         self.patience = {x: told(replace(off, patience=x)) for x in PATIENCE}
-        self.least = self.patience[never]
 
-    def score(self, s: Setting) -> Score:
+    def told(self, s: Setting) -> I64:
         early = np.minimum(self.whole[s.whole], self.early[s.early])
-        return score(self.truth, np.minimum(early, np.minimum(self.single[s.single], self.patience[s.patience])))
+        return np.minimum(early, np.minimum(self.single[s.single], self.patience[s.patience]))
+
+    def false(self, s: Setting) -> float:
+        """False alarms, on all that is known or on the newest third of it where that has more: rates drift (watch.md 5)."""
+        told = self.told(s)
+        if self.recent is None:
+            newest = np.quantile(self.truth.begun, 2 / 3) if len(self.truth) else 0
+            self.recent = self.truth.begun >= newest
+        return max(score(self.truth, told).false, score(self.truth.take(self.recent), told[self.recent]).false)
 
 
 def best(tried: Tried, budget: float, by: Tried | None = None) -> Setting:
@@ -131,10 +140,12 @@ def best(tried: Tried, budget: float, by: Tried | None = None) -> Setting:
     """
     chosen, most = Setting(0.0, 0.0, 0.0, PATIENCE[-1]), -1.0
     for values in product(WHOLE, EARLY, SINGLE, PATIENCE):
-        one = tried.score(setting := Setting(*values))
-        kept = (by.score(setting) if by else one).false <= budget
-        if kept and sum(one.recall[1:]) > most + 1e-9:
-            chosen, most = setting, sum(one.recall[1:])
+        setting = Setting(*values)
+        recall = sum(score(tried.truth, tried.told(setting)).recall[1:])
+        if recall <= most + 1e-9:
+            continue
+        if (score(by.truth, by.told(setting)).false if by else tried.false(setting)) <= budget:
+            chosen, most = setting, recall
     return chosen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 
 import numpy as np
 
@@ -34,13 +35,15 @@ def run(
     relearn: int = 30 * DAY,
     tick: int = HOUR,
     tail: int = 60 * DAY,
+    speed: float = 0,
     model: Model | None = None,
     tune: Callable[[Plan, Model, int], Plan] = lambda plan, model, now: plan,
     said: Callable[[int, int], None] = lambda done, of: None,
 ) -> Run:
     """Replay ``log`` (rising in time). What lies before ``learn_until`` is learned from; the kernel sees everything.
 
-    ``relearn`` 0: learned once. ``tune`` may choose other limits after each learning. ``tail``: how long the clock runs on after the last event. Times in µs.
+    ``relearn`` 0: learned once. ``tune`` may choose other limits after each learning. ``speed``: seconds of the log per second, 0: as fast as it goes.
+    ``tail``: how long the clock runs on after the last event. Times in µs.
     """
     known = model or (learn(plan, log, learn_until) if learn_until else nothing())
     plan = tune(plan, known, learn_until) if learn_until else plan
@@ -50,7 +53,7 @@ def run(
         return Run(join([]), state)
     times = _moments(log, tick, tail)
     ends = np.searchsorted(log.at, times, side="right")
-    nothing_new, begun = empty(plan), 0
+    nothing_new, begun, started = empty(plan), 0, monotonic()
     for now, end in zip(times.tolist(), ends.tolist(), strict=True):
         if relearn and models and now >= models[-1] + relearn and begun < len(log):
             known = learn(plan, log.take(slice(0, begun)), now, incidents=faults, version=len(models) + 1)
@@ -64,6 +67,8 @@ def run(
             parts.append(found)
             faults += _incidents(plan, found)
         begun = end
+        if speed:
+            sleep(max(0.0, (now - int(times[0])) / 1e6 / speed - (monotonic() - started)))
         said(end, len(log))
     return Run(join(parts), state, numbers, models)
 
