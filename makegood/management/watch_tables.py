@@ -70,7 +70,12 @@ def print_summary(console: Console, runs: list[tuple[float | None, Plan, Run]], 
         recovered = int(np.count_nonzero(found["state"] == RECOVERED))
         opened = max(done.numbers.get("opened", 0), 1)
         steps = np.count_nonzero((told["kind"] <= 1) & (told["tx"] != 0))
-        table.add_row("as written" if alpha is None else f"{alpha:g}", *counts, str(recovered), f"{1000 * steps / opened:.1f}")
+        table.add_row(
+            "as written" if alpha is None else f"{alpha:g}",
+            *counts,
+            str(recovered),
+            f"{1000 * steps / opened:.1f}",
+        )
     console.print(table)
     for name, value in runs[0][2].numbers.items():
         if value:
@@ -79,7 +84,10 @@ def print_summary(console: Console, runs: list[tuple[float | None, Plan, Run]], 
 
 def print_judged(console: Console, judged: Judged) -> None:
     """The two tables; lead in days before it was too late."""
-    titles = ("Thresholds from the past alone, re-tuned monthly", "Thresholds at equal false alarms on the part judged")
+    titles = (
+        "Thresholds from the past alone, re-tuned monthly",
+        "Thresholds at equal false alarms on the part judged",
+    )
     for title, rows in zip(titles, judged, strict=True):
         table = Table(title=title)
         table.add_column("rule")
@@ -87,7 +95,10 @@ def print_judged(console: Console, judged: Judged) -> None:
             table.add_column(head, justify="right")
         for row in rows:
             table.add_row(
-                row.name, f"{row.budget:.0%}", f"{row.score.false:.4f}", *(f"{value:.3f}" for value in row.score.recall)
+                row.name,
+                f"{row.budget:.0%}",
+                f"{row.score.false:.4f}",
+                *(f"{value:.3f}" for value in row.score.recall),
             )
         console.print(table)
     first = judged[0][0].score
@@ -96,5 +107,3 @@ def print_judged(console: Console, judged: Judged) -> None:
 
 def _moment(micros: int) -> str:
     return datetime.fromtimestamp(micros / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
-
-

@@ -51,7 +51,12 @@ def _processes(folder: str) -> Mapping[str, Process]:
         if process.code in found:
             raise PackError(locate(f"watch/{name}", folder), "", f"the code '{process.code}' is given twice")
         found[process.code] = process
-    _once({p.code: [*p.steps, *(d.code for d in p.duplicates), *(n.code for n in p.needs)] for p in found.values()})
+    _once(
+        {
+            p.code: [*p.steps, *(d.code for d in p.duplicates), *(n.code for n in p.needs)]
+            for p in found.values()
+        }
+    )
     return MappingProxyType(found)
 
 
@@ -89,7 +94,9 @@ def _once(codes: Mapping[str, list[str]]) -> None:
     for process, own in codes.items():
         for code in own:
             if code in seen:
-                raise PackError(f"watch/{process}.toml", code, f"the process '{seen[code]}' has this code too")
+                raise PackError(
+                    f"watch/{process}.toml", code, f"the process '{seen[code]}' has this code too"
+                )
             seen[code] = process
 
 
@@ -118,7 +125,9 @@ def _steps(root: Entry, events: Mapping[str, Item], attributes: tuple[str, ...])
         if step.of and (whole is None or whole.promise is None or whole.of):
             raise entry.wrong(f"'of': no step '{step.of}' with a promise of its own")
         if whole and not set(step.open) & set(whole.open):
-            raise entry.wrong(f"'of': '{step.of}' must begin with the same event, or the promise is not its own")
+            raise entry.wrong(
+                f"'of': '{step.of}' must begin with the same event, or the promise is not its own"
+            )
     if sum(step.budget for step in steps.values()) > 1.0001:
         raise root.wrong("the budgets of the steps add up to more than 1")
     return MappingProxyType(steps)
@@ -163,7 +172,9 @@ def _promise(entry: Entry) -> PromiseOf:
 def _chain(entry: Entry, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Wide to narrow: each list must hold the one before it, or 'the parent' of a cohort would not be its own."""
     rows = entry.get("cohort", list, "a list of lists of attributes") if "cohort" in entry.raw else []
-    chain = tuple(_words(Entry(entry.file, entry.place, {"cohort": row}), "cohort", attributes) for row in rows)
+    chain = tuple(
+        _words(Entry(entry.file, entry.place, {"cohort": row}), "cohort", attributes) for row in rows
+    )
     if len(chain) > MOST_CHAIN:
         raise entry.wrong(f"'cohort' has {len(chain)} levels, at most {MOST_CHAIN}")
     for wide, narrow in zip(((), *chain), chain, strict=False):
@@ -179,7 +190,9 @@ def _duplicate(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, 
         raise entry.wrong(f"'key' needs 1 to {MOST_KEY} of {', '.join((*OWN, *attributes))}")
     window = _or(entry, "window_hours", 0)
     if not window and "tx" not in key:
-        raise entry.wrong("'window_hours' is needed where the key is not that of one transaction: customers buy again")
+        raise entry.wrong(
+            "'window_hours' is needed where the key is not that of one transaction: customers buy again"
+        )
     return Duplicate(entry.code(), entry.own_text(), _known(entry, "events", events), key, window)
 
 
@@ -208,7 +221,11 @@ def _words(entry: Entry, key: str, known: tuple[str, ...] | None) -> tuple[str, 
     """A list of words of ``known`` (None: of any codes), each once; missing means none."""
     values = entry.get(key, list, "a list of attributes") if key in entry.raw else []
     for value in values:
-        if not isinstance(value, str) or not CODE.fullmatch(value) or (known is not None and value not in known):
+        if (
+            not isinstance(value, str)
+            or not CODE.fullmatch(value)
+            or (known is not None and value not in known)
+        ):
             raise entry.wrong(f"'{key}': no attribute has the code {value!r}")
         if known is None and value in OWN:
             raise entry.wrong(f"'{key}': '{value}' is a part of every event, not an attribute")

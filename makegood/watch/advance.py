@@ -49,7 +49,9 @@ def advance(
     """
     now = state.now = max(now, state.now)
     if state.version != plan.version:
-        raise ValueError(f"a state of {state.version!r} needs `moved_to` before the plan {plan.version!r} can use it")
+        raise ValueError(
+            f"a state of {state.version!r} needs `moved_to` before the plan {plan.version!r} can use it"
+        )
     state.ticked = state.ticked or now
     _bind(plan, model, state)
     for memory in (state.closed, state.seen, state.copies, state.told):
@@ -79,7 +81,9 @@ def _overtakes(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
     new = overtaken_rows(plan, model, state, passed)
     order = np.argsort(passed, kind="stable")
     cause = by[order[np.searchsorted(passed[order], new)]] if len(new) else by[:0]
-    overtakers = transactions(plan, state.rows.index.keys[ended.rows[cause]], state.rows["step"][ended.rows[cause]])
+    overtakers = transactions(
+        plan, state.rows.index.keys[ended.rows[cause]], state.rows["step"][ended.rows[cause]]
+    )
     found = overtaken(plan, model, state, new, overtakers, ended.at[cause], now)
     note_ended(plan, model, state, ended, took, suffered)
     cold = _cold(state, ended)

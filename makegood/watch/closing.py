@@ -10,7 +10,7 @@ import numpy.typing as npt
 from makegood.watch.batch import Batch
 from makegood.watch.keys import U64
 from makegood.watch.opening import step_keys
-from makegood.watch.plan import NEED, I64, Bools, Plan
+from makegood.watch.plan import I64, NEED, Bools, Plan
 from makegood.watch.state import State
 
 

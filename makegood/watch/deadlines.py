@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from makegood.watch import curves
 from makegood.watch.model import NEVER, Limits, Model
-from makegood.watch.plan import NEED, I64, Bools, Plan
+from makegood.watch.plan import I64, NEED, Bools, Plan
 from makegood.watch.state import BY_GRACE, BY_HOURS, BY_ODDS, BY_PEERS, BY_PROMISE, BY_SHARE, LATER, State
 
 SIGMA = 0.7
@@ -42,7 +42,11 @@ def set_dues(plan: Plan, model: Model, state: State, rows: I64) -> None:
     if not len(rows) or state.limits is None:
         return
     columns = state.rows
-    step, first, promise = columns["step"][rows].astype(np.int64), columns["first"][rows], columns["promise"][rows]
+    step, first, promise = (
+        columns["step"][rows].astype(np.int64),
+        columns["first"][rows],
+        columns["promise"][rows],
+    )
     given = (columns["flags"][rows] & GIVEN) > 0
     cohort = np.full(len(rows), -1, np.int64)
     inside = columns["cohort"][rows] >= 0
@@ -92,7 +96,9 @@ def peers(plan: Plan, state: State, lanes: npt.NDArray[np.int32], step: npt.NDAr
     """
     done = state.lanes["done"][lanes]
     count = np.maximum(done, 1)
-    mean = np.where(done > 0, state.lanes["logs"][lanes] / count, np.log(plan.typical[step].astype(np.float64)))
+    mean = np.where(
+        done > 0, state.lanes["logs"][lanes] / count, np.log(plan.typical[step].astype(np.float64))
+    )
     z = np.array([NormalDist().inv_cdf(1 - min(max(a, 1e-6), 0.4)) for a in plan.alpha])[step]
     wait = np.exp(np.minimum(mean + z * SIGMA * np.sqrt(1 + 1 / count), 40.0))
     wait = np.where(wait > 10 * MINUTE, np.floor(wait / MINUTE) * MINUTE, wait)

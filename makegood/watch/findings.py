@@ -51,7 +51,9 @@ def finding_ids(kind: int, rules: U64, subjects: U64, episodes: I64) -> U64:
 
 def ranked(found: Findings) -> Findings:
     """With rank: confidence x (1 + money at risk) / p, in logarithms so that neither drowns the other (watch.md 1.6)."""
-    found["rank"] = found["confidence"] * (np.log1p(found["amount"]) + 1) * -np.log(np.clip(found["rare"], 1e-9, 0.9))
+    found["rank"] = (
+        found["confidence"] * (np.log1p(found["amount"]) + 1) * -np.log(np.clip(found["rare"], 1e-9, 0.9))
+    )
     return found
 
 

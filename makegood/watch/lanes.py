@@ -15,7 +15,7 @@ from makegood.watch import curves
 from makegood.watch.closing import Ended
 from makegood.watch.findings import RAISED, RECOVERED, Findings, finding_ids, join, make, none, ranked
 from makegood.watch.model import Model
-from makegood.watch.plan import HOUR, SYSTEMIC, I64, Plan
+from makegood.watch.plan import HOUR, I64, SYSTEMIC, Plan
 from makegood.watch.state import State
 
 RHO, ALARM = 0.5, 8.0
@@ -72,11 +72,15 @@ def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
     rows, cohort = _judged(plan, model, state, state.rows.index.rows())
     first = state.rows["first"][rows]
     grown = hazard(model, cohort, now - first) - hazard(model, cohort, state.ticked - first)
-    expected = lanes["tick_e"] + np.bincount(state.rows["lane"][rows], np.maximum(grown, 0), size)
+    expected: F64 = np.asarray(
+        lanes["tick_e"] + np.bincount(state.rows["lane"][rows], np.maximum(grown, 0), size), dtype=np.float64
+    )
     observed = lanes["tick_o"].copy()
     lanes["tick_e"][:], lanes["tick_o"][:] = 0, 0
     leaf = lanes["parent"] >= 0
-    counted = leaf & (lanes["incident"] == 0)  # a lane with an incident of its own explains nothing about the others
+    counted = leaf & (
+        lanes["incident"] == 0
+    )  # a lane with an incident of its own explains nothing about the others
     for values in (expected, observed):
         np.add.at(values, lanes["parent"][counted], values[counted])
     _remember_pace(plan, state, observed, expected, now - state.ticked)

@@ -113,7 +113,10 @@ def _level(
     names, number = np.unique(keys, return_inverse=True)
     took = np.maximum(np.where(own.ended > 0, own.ended, now) - own.opened, 0)
     shape = (len(names), curves.BUCKETS)
-    closed, censored = _histogram(number, took, usable & own.done, shape), _histogram(number, took, usable & ~own.done, shape)
+    closed, censored = (
+        _histogram(number, took, usable & own.done, shape),
+        _histogram(number, took, usable & ~own.done, shape),
+    )
     shares = _share_histogram(number, own, kept, len(names))
     first = np.unique(number, return_index=True)[1]
     curve, never = curves.completers(curves.kaplan_meier(closed, censored))
@@ -122,7 +125,9 @@ def _level(
         above = found.get(int(parents[first[i]]))
         if above is None:
             if count or shares[i].any():
-                cohort = _Cohort(step, key, count, float(never[i]), curve[i], shares[i], np.zeros(curves.SHARES))
+                cohort = _Cohort(
+                    step, key, count, float(never[i]), curve[i], shares[i], np.zeros(curves.SHARES)
+                )
                 found[key] = cohort
         elif count >= LEAST:
             pulled = curves.shrink(curve[i], count, above.curve)

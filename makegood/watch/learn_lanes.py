@@ -50,12 +50,16 @@ def overtakes(opened: I64, ended: I64) -> I64:
     Inversions counted by a merge sort done level by level for the whole array at once: O(n log² n) in numpy.
     """
     size = len(opened)
-    order = np.lexsort((ended, opened))  # of those opened at one time the earlier end first: they overtake nobody
+    order = np.lexsort(
+        (ended, opened)
+    )  # of those opened at one time the earlier end first: they overtake nobody
     value = np.unique(ended[order], return_inverse=True)[1].astype(np.int64)
     count, place, width = np.zeros(size, np.int64), np.arange(size), 1
     while width < size:
         block, right = place // (2 * width), (place // width) % 2 == 1
-        by = np.lexsort((right, value, block))  # at one value the left half first: only strictly earlier ends count
+        by = np.lexsort(
+            (right, value, block)
+        )  # at one value the left half first: only strictly earlier ends count
         per_block = np.bincount(block, weights=right).astype(np.int64)
         before = np.cumsum(right[by]) - np.repeat(np.cumsum(per_block) - per_block, np.bincount(block))
         earlier = np.empty(size, np.int64)

@@ -78,7 +78,9 @@ def limits(plan: Plan, model: Model) -> Limits:
     An alpha of 0 switches a step off, but for the promise itself. No quantile is read finer than the data allow: alpha is at least 1 / (n + 1) (watch.md 1.6).
     """
     alpha = plan.alpha[model.step] if len(model.step) else np.zeros(0)
-    wait = curves.upper(curves.quantile(model.curve.astype(np.float64), np.maximum(alpha, 1 / (model.count + 1))))
+    wait = curves.upper(
+        curves.quantile(model.curve.astype(np.float64), np.maximum(alpha, 1 / (model.count + 1)))
+    )
     lane_alpha = plan.alpha[model.lane_step] if len(model.lane) else np.zeros(0)
     tail = np.minimum(np.searchsorted(-TAILS, -lane_alpha - 1e-12), len(TAILS) - 1)
     return Limits(

@@ -8,7 +8,7 @@ from makegood.watch.batch import Batch
 from makegood.watch.deadlines import GIVEN
 from makegood.watch.keys import U64, chain, mix
 from makegood.watch.model import Model
-from makegood.watch.plan import NEED, I64, Plan
+from makegood.watch.plan import I64, NEED, Plan
 from makegood.watch.state import LEVELS, State, grown
 
 
@@ -73,7 +73,9 @@ def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, p
         given = promise > first
         allowed = first + plan.allowed[s] if plan.allowed[s] else 0
         columns["promise"][of] = np.where(given, promise, allowed)
-        columns["flags"][of] = (columns["flags"][of] & np.uint8(255 - GIVEN)) | np.where(given, GIVEN, 0).astype(np.uint8)
+        columns["flags"][of] = (columns["flags"][of] & np.uint8(255 - GIVEN)) | np.where(
+            given, GIVEN, 0
+        ).astype(np.uint8)
         columns["lane"][of] = _lane(plan, model, state, batch, int(s), at)
         columns["cohort"][of] = _cohort(plan, model, state, batch, int(s), at)
 

@@ -9,7 +9,7 @@ import numpy as np
 from makegood.watch.batch import Batch
 from makegood.watch.keys import U64, chain
 from makegood.watch.opening import cohort_keys, step_keys
-from makegood.watch.plan import NEED, I64, Bools, Plan
+from makegood.watch.plan import I64, NEED, Bools, Plan
 from makegood.watch.state import LEVELS
 
 OPEN, CLOSE, CANCEL = range(3)
@@ -54,7 +54,9 @@ def pair(plan: Plan, batch: Batch) -> History:
     keys = step_keys(plan, batch.tx[place], step)
     order = np.lexsort((kind, batch.at[place], keys))
     place, step, kind, keys = place[order], step[order], kind[order], keys[order]
-    begun = np.append(False, (keys[1:] == keys[:-1]) & (kind[:-1] == OPEN)) if len(keys) else np.zeros(0, bool)
+    begun = (
+        np.append(False, (keys[1:] == keys[:-1]) & (kind[:-1] == OPEN)) if len(keys) else np.zeros(0, bool)
+    )
     starts = (kind == OPEN) & ~begun
     ends = (kind != OPEN) & begun
     run = np.cumsum(starts) - 1
@@ -65,7 +67,9 @@ def pair(plan: Plan, batch: Batch) -> History:
     return _described(plan, batch, place[starts], step[starts], at[starts], ended, cancelled)
 
 
-def _described(plan: Plan, batch: Batch, place: I64, step: I64, opened: I64, ended: I64, cancelled: Bools) -> History:
+def _described(
+    plan: Plan, batch: Batch, place: I64, step: I64, opened: I64, ended: I64, cancelled: Bools
+) -> History:
     promise, lane = np.zeros(len(place), np.int64), np.zeros(len(place), np.uint64)
     levels = tuple(np.zeros(len(place), np.uint64) for _ in range(LEVELS))
     for s in np.unique(step):

@@ -199,7 +199,9 @@ def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Pl
     )  # fmt: skip
 
 
-def _duplicates(chosen: Iterable[Process], events: tuple[str, ...], column: dict[str, int]) -> Iterable[DuplicateRule]:
+def _duplicates(
+    chosen: Iterable[Process], events: tuple[str, ...], column: dict[str, int]
+) -> Iterable[DuplicateRule]:
     for process in chosen:
         subject = column[process.recurrences[0].subject] if process.recurrences else -1
         for d in process.duplicates:

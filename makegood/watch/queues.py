@@ -69,7 +69,9 @@ def _inversions(opened: I64, ended: I64) -> I64:
     return out
 
 
-def thresholds(model: Model, state: State, lanes: npt.NDArray[np.int32]) -> tuple[I64, npt.NDArray[np.float64]]:
+def thresholds(
+    model: Model, state: State, lanes: npt.NDArray[np.int32]
+) -> tuple[I64, npt.NDArray[np.float64]]:
     """(k above which one is told, confidence) of lanes.
 
     Learned: the quantile of k in the lane. Not learned yet: in a lane where HISTORY or more were finished and hardly

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from makegood.watch.batch import Batch
 from makegood.watch.findings import RAISED, Findings, finding_ids, join, make, none, ranked
 from makegood.watch.keys import U64, mix, pair_keys
-from makegood.watch.plan import DUPLICATE, RECURRENCE, I64, DuplicateRule, Plan, RecurrenceRule
+from makegood.watch.plan import DUPLICATE, I64, RECURRENCE, DuplicateRule, Plan, RecurrenceRule
 from makegood.watch.state import SUBJECTS, TIMES, State
 
 
@@ -91,7 +91,9 @@ def recurring(plan: Plan, state: State, found: Findings, now: int) -> Findings:
     for number, rule in enumerate(plan.recurrences):
         mine = raised[np.isin(raised["kind"], rule.kinds) & _of(plan, rule, raised["rule"])]
         if len(mine):
-            parts.append(_again(plan, state, rule, len(plan.codes) + len(plan.duplicates) + number, mine, now))
+            parts.append(
+                _again(plan, state, rule, len(plan.codes) + len(plan.duplicates) + number, mine, now)
+            )
     return join(parts)
 
 
@@ -102,7 +104,9 @@ def _of(plan: Plan, rule: RecurrenceRule, rules: npt.NDArray[np.int16]) -> npt.N
     return own | np.isin(rules, np.array(rule.rules, np.int64) + len(plan.codes))
 
 
-def _again(plan: Plan, state: State, rule: RecurrenceRule, number: int, found: Findings, now: int) -> Findings:
+def _again(
+    plan: Plan, state: State, rule: RecurrenceRule, number: int, found: Findings, now: int
+) -> Findings:
     """watch.md 1.2 (6): n findings in T; p = P(NegBin(a0, b0) >= n), the Gamma-Poisson tail.
 
     With a0 = 1 and b0 = 1 / usual that is (usual / (1 + usual)) ** n: at the usual 0.1 in 60 days the third is told.

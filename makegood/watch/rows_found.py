@@ -11,9 +11,17 @@ from makegood.watch.deadlines import peers
 from makegood.watch.findings import PAST, RAISED, RECOVERED, Findings, finding_ids, join, make, none, ranked
 from makegood.watch.lanes import incident_of, pace
 from makegood.watch.model import Model
-from makegood.watch.plan import MISMATCH, NEED, OVERTAKEN, STUCK, I64, Plan
+from makegood.watch.plan import I64, MISMATCH, NEED, OVERTAKEN, STUCK, Plan
 from makegood.watch.queues import thresholds
-from makegood.watch.state import BY_GRACE, BY_PEERS, BY_PROMISE, TOLD_OVERTAKEN, TOLD_STUCK, State, transactions
+from makegood.watch.state import (
+    BY_GRACE,
+    BY_PEERS,
+    BY_PROMISE,
+    TOLD_OVERTAKEN,
+    TOLD_STUCK,
+    State,
+    transactions,
+)
 
 
 def due_rows(plan: Plan, model: Model, state: State, now: int) -> Findings:
@@ -39,7 +47,7 @@ def overtaken(
     tx = transactions(plan, columns.index.keys[rows], step)
     limit, trust = thresholds(model, state, lane)
     age = now - columns["first"][rows]
-    rare, count, typical = _rarity(plan, model, state, rows, age)
+    rare, _, typical = _rarity(plan, model, state, rows, age)
     known = state.known_lane[lane]
     history = state.lanes["done"][lane].copy()
     if len(model.lane):
@@ -100,7 +108,9 @@ def _over(plan: Plan, state: State, rows: I64, ended: I64, kind: int, now: int) 
     )  # fmt: skip
 
 
-def _ids(plan: Plan, kinds: npt.NDArray[np.int8], step: npt.NDArray[np.int16], tx: np.ndarray, first: I64) -> np.ndarray:
+def _ids(
+    plan: Plan, kinds: npt.NDArray[np.int8], step: npt.NDArray[np.int16], tx: np.ndarray, first: I64
+) -> np.ndarray:
     out = np.zeros(len(step), np.uint64)
     for kind in np.unique(kinds):
         mine = kinds == kind
@@ -145,10 +155,14 @@ def _rarity(
         _, median, done = peers(plan, state, lane[watched], step[watched])
         typical[watched], count[watched] = median, done
         rare[watched] = np.maximum(plan.alpha[step[watched]], 1 / (done + 2.0))
-    cohort = np.where(watched, state.known[np.maximum(columns["cohort"][rows], 0)], -1) if len(state.known) else None
+    cohort = (
+        np.where(watched, state.known[np.maximum(columns["cohort"][rows], 0)], -1)
+        if len(state.known)
+        else None
+    )
     if cohort is not None and (cohort >= 0).any():
         have = cohort >= 0
         rare[have] = curves.read(model.curve, cohort[have], age[have])
         count[have] = model.count[cohort[have]]
-        typical[have] = curves.upper(curves.median_bucket(model.curve[cohort[have]]))
+        typical[have] = curves.upper(curves.median_bucket(model.curve[cohort[have]].astype(np.float64)))
     return rare, count, typical

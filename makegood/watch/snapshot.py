@@ -14,7 +14,12 @@ from makegood.watch.plan import Plan
 from makegood.watch.state import COHORTS, LANES, LATER, ROWS, SUBJECTS, State, new_state
 
 FORM = 1
-_TABLES: dict[str, dict[str, tuple[Any, Any]]] = {"rows": ROWS, "lanes": LANES, "cohorts": COHORTS, "subjects": SUBJECTS}
+_TABLES: dict[str, dict[str, tuple[Any, Any]]] = {
+    "rows": ROWS,
+    "lanes": LANES,
+    "cohorts": COHORTS,
+    "subjects": SUBJECTS,
+}
 _MEMORIES = ("closed", "seen", "copies", "told")
 
 
@@ -37,7 +42,10 @@ def snapshot(state: State, plan: Plan) -> bytes:
         for age, generation in (("young", memory.young), ("old", memory.old)):
             rows = generation.index.rows()
             arrays[f"{name}.{age}.key"] = generation.index.keys[rows]
-            arrays[f"{name}.{age}.at"], arrays[f"{name}.{age}.value"] = generation.at[rows], generation.value[rows]
+            arrays[f"{name}.{age}.at"], arrays[f"{name}.{age}.value"] = (
+                generation.at[rows],
+                generation.value[rows],
+            )
     meta = {
         "form": str(FORM), "version": state.version, "now": str(state.now), "ticked": str(state.ticked),
         "codes": "\n".join(plan.codes), **{f"{n}.since": str(int(getattr(state, n).since)) for n in _MEMORIES},
@@ -102,7 +110,9 @@ def moved_to(state: State, codes: tuple[str, ...], plan: Plan) -> State:
     Keys are made of codes, not numbers, so nothing has to be looked up again.
     """
     number = {code: i for i, code in enumerate(plan.codes)}
-    now_called = np.array([number.get(code, -1) for code in codes] + [-1], np.int16)  # the last: rows that have no step
+    now_called = np.array(
+        [number.get(code, -1) for code in codes] + [-1], np.int16
+    )  # the last: rows that have no step
     rows = state.rows.index.rows()
     step = now_called[state.rows["step"][rows]]
     state.rows.drop(rows[step < 0])

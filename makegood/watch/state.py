@@ -43,7 +43,10 @@ LANES: dict[str, tuple[Any, Any]] = {
     "done": (np.int64, 0),
     "overtaken": (np.int64, 0),
     "logs": (np.float64, 0),  # sum of the logarithms of its durations
-    "tick_o": (np.float64, 0),  # since the last tick: completions, and how many were to be expected of those that ended
+    "tick_o": (
+        np.float64,
+        0,
+    ),  # since the last tick: completions, and how many were to be expected of those that ended
     "tick_e": (np.float64, 0),
     "recent_o": (np.float64, 0),
     "recent_e": (np.float64, 0),
@@ -54,7 +57,10 @@ LANES: dict[str, tuple[Any, Any]] = {
     "last": (np.int64, 0),  # the latest completion
     "incident": (np.uint64, 0),
 }
-COHORTS: dict[str, tuple[Any, Any]] = {"step": (np.int16, -1), **{f"level{i}": (np.uint64, 0) for i in range(LEVELS)}}
+COHORTS: dict[str, tuple[Any, Any]] = {
+    "step": (np.int16, -1),
+    **{f"level{i}": (np.uint64, 0) for i in range(LEVELS)},
+}
 #: Findings of one kind about one subject: the times of the newest eight.
 TIMES = 8
 SUBJECTS: dict[str, tuple[Any, Any]] = {f"time{i}": (np.int64, NEVER) for i in range(TIMES)}

@@ -41,7 +41,11 @@ SENTENCES = {
     "past": _("%(step)s took %(age)s, longer than it may, and is done."),
 }
 ORDER = _("In this lane nobody was overtaken among the last %(count)s.")
-CONFIDENCE = {"sure": _("Certain"), "likely": _("Likely"), "guess": _("A first guess: few like it are known yet")}
+CONFIDENCE = {
+    "sure": _("Certain"),
+    "likely": _("Likely"),
+    "guess": _("A first guess: few like it are known yet"),
+}
 
 
 def explain(plan: Plan, finding: Any) -> tuple[str, dict[str, Any]]:
@@ -58,7 +62,9 @@ def explain(plan: Plan, finding: Any) -> tuple[str, dict[str, Any]]:
         "confidence": confidence(float(finding["confidence"])), "amount": float(finding["amount"]),
     }  # fmt: skip
     if _code(finding) == "stuck.hours":
-        data["of"] = _of_thousand(float(plan.alpha[int(finding["rule"])]))  # the threshold, not the age: so many are below it
+        data["of"] = _of_thousand(
+            float(plan.alpha[int(finding["rule"])])
+        )  # the threshold, not the age: so many are below it
     if finding["kind"] == RECURRENCE:
         data["window"], data["count"] = (int(finding["due"]) - since) / 1e6, int(finding["observed"])
     if finding["state"] == RECOVERED:
@@ -75,7 +81,12 @@ def _code(finding: Any) -> str:
         return KINDS[int(finding["kind"])]
     if finding["incident"]:
         return "stuck.slow"
-    by = {BY_SHARE: "stuck.share", BY_PROMISE: "stuck.promise", BY_ODDS: "stuck.odds", BY_PEERS: "stuck.peers"}
+    by = {
+        BY_SHARE: "stuck.share",
+        BY_PROMISE: "stuck.promise",
+        BY_ODDS: "stuck.odds",
+        BY_PEERS: "stuck.peers",
+    }
     return by.get(int(finding["reason"]), "stuck.hours")
 
 

@@ -44,7 +44,10 @@ def queue(plan: Plan, count: int, *, seed: int = 1, every: float = 2.0, takes: f
     random = np.random.default_rng(seed)
     asked = -count * every + np.arange(count) * every - 120
     pause = np.where(np.arange(count) % 50 == 49, random.uniform(30, 60, count), 0)
-    issued = np.maximum.accumulate(asked + takes * random.uniform(0.8, 1.2, count) + pause) + np.arange(count) * 1e-3
+    issued = (
+        np.maximum.accumulate(asked + takes * random.uniform(0.8, 1.2, count) + pause)
+        + np.arange(count) * 1e-3
+    )
     names = [f"invoice-{i}" for i in range(count)]
     events = ["invoice.requested"] * count + ["invoice.issued"] * count
     at = np.concatenate([asked, issued])

@@ -20,7 +20,9 @@ PLAN = plan_of("invoice")
 
 
 def test_a_close_that_comes_before_its_opening_leaves_nothing_open() -> None:
-    state, _, counters = advance(new_state(PLAN), batch(PLAN, ("invoice.issued", "a", 5)), nothing(), minute(5), PLAN)
+    state, _, counters = advance(
+        new_state(PLAN), batch(PLAN, ("invoice.issued", "a", 5)), nothing(), minute(5), PLAN
+    )
     assert counters.number["unmatched"] == 1
     state, _, _ = advance(state, batch(PLAN, ("invoice.requested", "a", 0)), nothing(), minute(6), PLAN)
     _, found, _ = advance(state, empty(PLAN), nothing(), minute(5 * 1440), PLAN)
@@ -43,7 +45,9 @@ def test_a_clock_that_is_a_year_ahead_counts_from_now() -> None:
 
 
 def test_our_own_clock_that_jumps_back_is_held() -> None:
-    state, _, _ = advance(new_state(PLAN), batch(PLAN, ("invoice.requested", "a", 0)), nothing(), minute(1000), PLAN)
+    state, _, _ = advance(
+        new_state(PLAN), batch(PLAN, ("invoice.requested", "a", 0)), nothing(), minute(1000), PLAN
+    )
     state, found, _ = advance(state, empty(PLAN), nothing(), minute(-1000), PLAN)
     assert state.now == minute(1000)
     assert told(PLAN, found) == []
@@ -51,7 +55,12 @@ def test_our_own_clock_that_jumps_back_is_held() -> None:
 
 def test_a_poison_batch_is_counted_and_the_good_events_in_it_are_not_lost() -> None:
     good = batch(PLAN, *[("invoice.requested", f"i{n}", 0) for n in range(6)])
-    at, tx, amount, event = good.at.copy(), good.tx.copy(), np.array([np.nan, np.inf, -5, 1e300, 1, 1]), good.event.copy()
+    at, tx, amount, event = (
+        good.at.copy(),
+        good.tx.copy(),
+        np.array([np.nan, np.inf, -5, 1e300, 1, 1]),
+        good.event.copy(),
+    )
     at[0], at[1], tx[2], event[3] = 0, np.iinfo(np.int64).max, 0, 99
     bad = replace(good, at=at, tx=tx, amount=amount, event=event)
     state, _, counters = advance(new_state(PLAN), bad, nothing(), minute(1), PLAN)
@@ -74,11 +83,15 @@ def test_columns_that_do_not_fit_are_refused_before_anything_is_changed() -> Non
 
 
 def test_a_shop_that_sends_a_hundred_times_its_usual_is_taken_in_and_each_request_is_its_own() -> None:
-    burst = batch(PLAN, *[("invoice.requested", f"i{n}", n / 1000) for n in range(20_000)], shop="kang", provider="p")
+    burst = batch(
+        PLAN, *[("invoice.requested", f"i{n}", n / 1000) for n in range(20_000)], shop="kang", provider="p"
+    )
     state, _, counters = advance(new_state(PLAN), burst, nothing(), minute(21), PLAN)
     assert counters.number["opened"] == 20_000
-    done = batch(PLAN, *[("invoice.issued", f"i{n}", 21 + n / 1000) for n in range(20_000)], shop="kang", provider="p")
-    state, found, counters = advance(state, done, nothing(), minute(42), PLAN)
+    done = batch(
+        PLAN, *[("invoice.issued", f"i{n}", 21 + n / 1000) for n in range(20_000)], shop="kang", provider="p"
+    )
+    state, _, counters = advance(state, done, nothing(), minute(42), PLAN)
     assert counters.number["closed"] == 20_000
     assert state.open_steps == 0
 
@@ -86,11 +99,17 @@ def test_a_shop_that_sends_a_hundred_times_its_usual_is_taken_in_and_each_reques
 def test_a_process_that_changes_under_open_steps_goes_on_with_them_and_drops_what_is_gone() -> None:
     plan = plan_of("invoice", "refund")
     state, _, _ = advance(
-        new_state(plan), batch(plan, ("invoice.requested", "a", 0), ("refund.requested", "b", 0)), nothing(), minute(1), plan
+        new_state(plan),
+        batch(plan, ("invoice.requested", "a", 0), ("refund.requested", "b", 0)),
+        nothing(),
+        minute(1),
+        plan,
     )
     assert state.open_steps == 4
     invoice = processes()["invoice"]
-    sooner = replace(invoice.steps["invoice.issue"], promise=replace(invoice.steps["invoice.issue"].promise, hours=2))  # type: ignore[type-var]
+    sooner = replace(
+        invoice.steps["invoice.issue"], promise=replace(invoice.steps["invoice.issue"].promise, hours=2)
+    )  # type: ignore[type-var]
     changed = compile_plan([replace(invoice, version=2, steps={"invoice.issue": sooner})])
     with pytest.raises(ValueError, match="needs `moved_to`"):
         advance(state, _nothing(changed), nothing(), minute(2), changed)
@@ -113,7 +132,11 @@ def test_bytes_that_are_no_state_are_refused(data: bytes) -> None:
 
 def test_what_was_closed_is_remembered_for_the_time_that_events_may_be_late() -> None:
     state, _, _ = advance(
-        new_state(PLAN), batch(PLAN, ("invoice.requested", "a", 0), ("invoice.issued", "a", 5)), nothing(), minute(5), PLAN
+        new_state(PLAN),
+        batch(PLAN, ("invoice.requested", "a", 0), ("invoice.issued", "a", 5)),
+        nothing(),
+        minute(5),
+        PLAN,
     )
     late = int(PLAN.late[0])
     for step in range(1, 15):  # the memory turns over while nothing else happens

@@ -18,7 +18,14 @@ from makegood.watch.state import State, new_state
 from tests.watch.streams import batch, minute, plan_of
 
 PLAN = plan_of("refund")
-EVENTS = ("refund.requested", "refund.approved", "refund.rejected", "refund.sent", "refund.paid", "refund.cancelled")
+EVENTS = (
+    "refund.requested",
+    "refund.approved",
+    "refund.rejected",
+    "refund.sent",
+    "refund.paid",
+    "refund.cancelled",
+)
 #: All within an hour, long before anything is due (the decision at the earliest).
 events = st.lists(
     st.tuples(st.sampled_from(EVENTS), st.sampled_from(["r1", "r2", "r3"]), st.integers(0, 60)),
@@ -76,7 +83,9 @@ def twice_opened(log: list[tuple[Any, ...]]) -> bool:
 
 @given(events, st.randoms(use_true_random=False), st.integers(1, 5))
 @settings(max_examples=50, deadline=None)
-def test_the_order_and_the_cut_of_batches_make_no_difference(log: list[tuple[Any, ...]], random: Any, cuts: int) -> None:
+def test_the_order_and_the_cut_of_batches_make_no_difference(
+    log: list[tuple[Any, ...]], random: Any, cuts: int
+) -> None:
     assume(twice_opened(log))
     whole = batch(PLAN, *log)
     places = list(range(len(log)))

@@ -44,7 +44,10 @@ def test_without_any_history_the_large_invoice_is_noticed_within_64_minutes() ->
 
 def _two_invoices(plan: Plan, first: float, second: float) -> Batch:
     return batch(
-        plan, ("invoice.requested", "large", first), ("invoice.requested", "small", second), provider="hometax"
+        plan,
+        ("invoice.requested", "large", first),
+        ("invoice.requested", "small", second),
+        provider="hometax",
     )
 
 
@@ -55,7 +58,9 @@ def _issued(plan: Plan, name: str, at: float) -> Batch:
 PAYMENTS_A_DAY = 66_000
 
 
-def _payments(plan: Plan, begin: float, end: float, seed: int, outage: tuple[float, float] | None = None) -> Batch:
+def _payments(
+    plan: Plan, begin: float, end: float, seed: int, outage: tuple[float, float] | None = None
+) -> Batch:
     """Payments of four providers at 66,000 a day; in the outage none is confirmed until it ends."""
     random = np.random.default_rng(seed)
     count = int((end - begin) * PAYMENTS_A_DAY / 1440)
@@ -76,7 +81,9 @@ def _payments(plan: Plan, begin: float, end: float, seed: int, outage: tuple[flo
     )  # fmt: skip
 
 
-def _played(plan: Plan, state: State, log: Batch, model: Model, begin: float, end: float) -> tuple[State, Findings]:
+def _played(
+    plan: Plan, state: State, log: Batch, model: Model, begin: float, end: float
+) -> tuple[State, Findings]:
     """A minute at a time, as the worker does it."""
     parts = []
     order = np.argsort(log.at, kind="stable")
@@ -103,7 +110,9 @@ def test_an_outage_of_payments_is_one_incident_within_five_minutes_and_says_when
     assert raised["expected"][0] > 16 > raised["observed"][0] + 8
     assert len(over) == 1
     assert minute(60) < over["at"][0] <= minute(75)
-    alone = found[(found["kind"] == 0) & (found["state"] == 0) & (found["at"] > minute(10)) & (found["at"] < minute(60))]
+    alone = found[
+        (found["kind"] == 0) & (found["state"] == 0) & (found["at"] > minute(10)) & (found["at"] < minute(60))
+    ]
     assert len(alone) > 100
     assert np.mean(alone["incident"] == raised["id"][0]) > 0.95, "payments that wait are part of the incident"
 
@@ -113,7 +122,9 @@ def test_one_provider_that_stops_is_named_and_the_others_are_not() -> None:
     model = learn(plan, _payments(plan, -2880, -1440, seed=1), minute(-1440))
     log = _payments(plan, -60, 30, seed=3)
     inicis = log.attributes[plan.attributes.index("provider")]
-    stopped = batch(plan, ("payment.captured", "x", 0), provider="inicis").attributes[plan.attributes.index("provider")][0]
+    stopped = batch(plan, ("payment.captured", "x", 0), provider="inicis").attributes[
+        plan.attributes.index("provider")
+    ][0]
     captured = log.event == plan.events.index("payment.captured")
     log = log.take(~(captured & (inicis == stopped) & (log.at > minute(0))))
     _, found = _played(plan, new_state(plan), log, model, -60, 30)
@@ -157,7 +168,9 @@ def test_two_like_payments_of_one_customer_count_only_within_the_window() -> Non
     assert not (later["kind"] == KINDS.index("duplicate")).any()
 
 
-def test_a_refund_paid_without_approval_is_told_after_the_grace_and_not_when_the_approval_comes_late() -> None:
+def test_a_refund_paid_without_approval_is_told_after_the_grace_and_not_when_the_approval_comes_late() -> (
+    None
+):
     plan = plan_of("refund")
     state = new_state(plan)
     state, at_once, _ = advance(

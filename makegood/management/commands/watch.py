@@ -34,15 +34,24 @@ class Command(BaseCommand):
         parser.add_argument("--tx", default="tx", help="without --map: the column of the transaction")
         parser.add_argument("--at", default="at", help="without --map: the column of the time")
         parser.add_argument("--event", default="event", help="without --map: the column of the event's code")
-        parser.add_argument("--process", action="append", default=[], help="without --map: a process; else all")
+        parser.add_argument(
+            "--process", action="append", default=[], help="without --map: a process; else all"
+        )
         parser.add_argument("--zone", default="UTC", help="without --map: the zone of times that have none")
-        parser.add_argument("--learn-until", help="YYYY-MM-DD: learn on what came before, tell of what comes after")
+        parser.add_argument(
+            "--learn-until", help="YYYY-MM-DD: learn on what came before, tell of what comes after"
+        )
         parser.add_argument("--relearn-days", type=float, default=30, help="learn again so often; 0: once")
         parser.add_argument(
-            "--alpha", type=float, action="append", help="false alarms per step instead of the processes' own; repeat to compare"
+            "--alpha",
+            type=float,
+            action="append",
+            help="false alarms per step instead of the processes' own; repeat to compare",
         )
         parser.add_argument("--tick-minutes", type=float, default=60, help="how often the kernel looks")
-        parser.add_argument("--speed", type=float, default=0, help="seconds of the log per second; 0: as fast as it goes")
+        parser.add_argument(
+            "--speed", type=float, default=0, help="seconds of the log per second; 0: as fast as it goes"
+        )
         parser.add_argument("--show", type=int, default=20, help="how many findings are listed")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,7 +61,9 @@ class Command(BaseCommand):
             if not 0 < alpha < 0.5:
                 raise CommandError("--alpha must be above 0 and below 0.5", returncode=2)
         if options["tick_minutes"] <= 0 or options["speed"] < 0 or options["relearn_days"] < 0:
-            raise CommandError("--tick-minutes must be above 0, --speed and --relearn-days not below 0", returncode=2)
+            raise CommandError(
+                "--tick-minutes must be above 0, --speed and --relearn-days not below 0", returncode=2
+            )
         try:
             mapping = _mapping(options)
             plan = compile_plan(mapping.processes)
@@ -72,16 +83,20 @@ class Command(BaseCommand):
         with console.status("judging") as status:
             print_judged(console, judge(plan, log, known, learn_until, said=status.update))
 
-    def _replay(self, console: Console, mapping: Mapping, log: Log, learn_until: int, options: dict[str, Any]) -> None:
+    def _replay(
+        self, console: Console, mapping: Mapping, log: Log, learn_until: int, options: dict[str, Any]
+    ) -> None:
         runs: list[tuple[float | None, Plan, Run]] = []
         for alpha in options["alpha"] or [None]:
             plan = compile_plan(mapping.processes, alpha)
             with Progress(console=console, transient=True) as progress:
-                task = progress.add_task("replay" if alpha is None else f"replay, alpha {alpha:g}", total=len(log.batch))
+                task = progress.add_task(
+                    "replay" if alpha is None else f"replay, alpha {alpha:g}", total=len(log.batch)
+                )
                 done = run(
                     plan, log.batch, learn_until=learn_until, relearn=int(options["relearn_days"] * 24 * HOUR),
                     tick=int(options["tick_minutes"] * HOUR / 60), speed=options["speed"],
-                    said=lambda n, of: progress.update(task, completed=n),
+                    said=lambda n, of, task=task: progress.update(task, completed=n),  # type: ignore[misc]
                 )  # fmt: skip
             runs.append((alpha, plan, done))
         alpha, plan, done = runs[0]
@@ -93,7 +108,9 @@ def _mapping(options: dict[str, Any]) -> Mapping:
     if options["map"]:
         return read_mapping(options["map"])
     try:
-        return by_columns(options["tx"], options["at"], options["event"], tuple(options["process"]), options["zone"])
+        return by_columns(
+            options["tx"], options["at"], options["event"], tuple(options["process"]), options["zone"]
+        )
     except KeyError as error:
         raise CommandError(f"no process has the code {error}", returncode=2) from None
 

@@ -18,7 +18,7 @@ from makegood.watch.findings import Findings
 from makegood.watch.learn import learn
 from makegood.watch.model import Model, limits
 from makegood.watch.pairing import History, pair
-from makegood.watch.plan import DAY, NEED, OVERTAKEN, STUCK, I64, Plan
+from makegood.watch.plan import DAY, I64, NEED, OVERTAKEN, STUCK, Plan
 from makegood.watch.replay.reading import Log
 from makegood.watch.replay.running import run
 from makegood.watch.replay.truth import NEVER, Truth
@@ -43,7 +43,9 @@ class Setting:
     def on(self, plan: Plan) -> Plan:
         """The plan with these limits instead of its own."""
         promised = (plan.moment >= 0) | (plan.allowed > 0)
-        alpha = np.where(plan.of >= 0, self.early, np.where(promised & ~plan.foresee, self.whole, self.single))
+        alpha = np.where(
+            plan.of >= 0, self.early, np.where(promised & ~plan.foresee, self.whole, self.single)
+        )
         alpha = np.where(plan.flavour == NEED, 0, alpha)
         return replace(plan, alpha=alpha, patience=np.where(plan.of < 0, self.patience, 0.0))
 
@@ -63,9 +65,15 @@ def score(truth: Truth, told: I64) -> Score:
     early = (told < truth.ended) & (told < truth.lead_to)
     bad, good = truth.weight * truth.bad, truth.weight * truth.good
     recall = tuple(
-        float((bad * (early & (truth.lead_to - told >= lead * DAY))).sum() / max(bad.sum(), 1e-9)) for lead in LEADS
+        float((bad * (early & (truth.lead_to - told >= lead * DAY))).sum() / max(bad.sum(), 1e-9))
+        for lead in LEADS
     )
-    return Score(float((good * early).sum() / max(good.sum(), 1e-9)), recall, int(truth.bad.sum()), int(truth.good.sum()))
+    return Score(
+        float((good * early).sum() / max(good.sum(), 1e-9)),
+        recall,
+        int(truth.bad.sum()),
+        int(truth.good.sum()),
+    )
 
 
 def told_at(truth: Truth, findings: Findings) -> I64:
@@ -130,7 +138,9 @@ class Tried:
         if self.recent is None:
             newest = np.quantile(self.truth.begun, 2 / 3) if len(self.truth) else 0
             self.recent = self.truth.begun >= newest
-        return max(score(self.truth, told).false, score(self.truth.take(self.recent), told[self.recent]).false)
+        return max(
+            score(self.truth, told).false, score(self.truth.take(self.recent), told[self.recent]).false
+        )
 
 
 def best(tried: Tried, budget: float, by: Tried | None = None) -> Setting:
@@ -208,10 +218,16 @@ def baselines(log: Log, truth: Truth) -> list[tuple[str, Rule]]:
         np.minimum.at(out, who[long], at[long] + int(days * DAY))
         return out
 
-    return [("late by", lambda days: truth.due + int((days - DAYS[0]) * DAY)), ("silence", silence), ("age", lambda days: truth.begun + int(days * DAY))]
+    return [
+        ("late by", lambda days: truth.due + int((days - DAYS[0]) * DAY)),
+        ("silence", silence),
+        ("age", lambda days: truth.begun + int(days * DAY)),
+    ]
 
 
-def _baseline(name: str, rule: Rule, past: Truth, later: Truth, budget: float, *, tuned_on: Truth, all_: Truth) -> Row:
+def _baseline(
+    name: str, rule: Rule, past: Truth, later: Truth, budget: float, *, tuned_on: Truth, all_: Truth
+) -> Row:
     """The shortest time that keeps the budget on ``tuned_on``, judged on the later part."""
     where = {int(tx): i for i, tx in enumerate(all_.tx.tolist())}
     tuned = np.array([where[int(tx)] for tx in tuned_on.tx.tolist()], np.int64)

@@ -77,7 +77,9 @@ def read_mapping(path: Path) -> Mapping:
     events = _pairs(root, "events")
     for event in events if wide else events.values():
         if event not in known:
-            raise root.wrong(f"events: no process has the event '{event}' (known: {', '.join(sorted(known))})")
+            raise root.wrong(
+                f"events: no process has the event '{event}' (known: {', '.join(sorted(known))})"
+            )
     attributes = _pairs(root, "attributes") if "attributes" in root.raw else {}
     for name in attributes:
         if name not in {a for p in found for a in p.attributes}:

@@ -21,7 +21,14 @@ from makegood.watch.plan import I64, Bools, Plan
 from makegood.watch.replay.mapping import Join, Mapping
 
 _WHERE = re.compile(r"^\s*(.+?)\s*(<=|>=|!=|=|<|>)\s*(.*?)\s*$", re.S)
-_TESTS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_TESTS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 MISSING = np.iinfo(np.int64).min
 
 
@@ -71,7 +78,10 @@ def _joined(table: pa.Table, folder: Path, join: Join) -> pa.Table:
         raise BadFile(f"{join.file}: the column '{name}' is in both files")
     grouped = other.group_by(join.key, use_threads=False).aggregate([(c, join.pick) for c in join.columns])
     grouped = grouped.rename_columns(
-        [n[: -len(join.pick) - 1] if n != join.key and n.endswith(f"_{join.pick}") else n for n in grouped.column_names]
+        [
+            n[: -len(join.pick) - 1] if n != join.key and n.endswith(f"_{join.pick}") else n
+            for n in grouped.column_names
+        ]
     )
     if join.on not in table.column_names:
         raise BadFile(f"there is no column '{join.on}' to join {join.file} on")
@@ -103,7 +113,13 @@ def _long(plan: Plan, mapping: Mapping, table: pa.Table, keys: npt.NDArray[np.ui
 
 
 def _batch(
-    plan: Plan, mapping: Mapping, table: pa.Table, keys: npt.NDArray[np.uint64], rows: I64, events: Any, at: I64
+    plan: Plan,
+    mapping: Mapping,
+    table: pa.Table,
+    keys: npt.NDArray[np.uint64],
+    rows: I64,
+    events: Any,
+    at: I64,
 ) -> Batch:
     moments = {}
     for name, column in mapping.moments.items():
@@ -124,10 +140,15 @@ def _batch(
 
 
 def _concatenated(parts: list[Batch]) -> Batch:
-    joined = [np.concatenate([getattr(p, name) for p in parts]) for name in ("event", "tx", "at", "id", "amount")]
-    attributes = tuple(np.concatenate(columns) for columns in zip(*(p.attributes for p in parts), strict=True))
-    moments = tuple(np.concatenate(columns) for columns in zip(*(p.moments for p in parts), strict=True))
-    return Batch(*joined, attributes, moments)
+    return Batch(
+        np.concatenate([p.event for p in parts]),
+        np.concatenate([p.tx for p in parts]),
+        np.concatenate([p.at for p in parts]),
+        np.concatenate([p.id for p in parts]),
+        np.concatenate([p.amount for p in parts]),
+        tuple(np.concatenate(columns) for columns in zip(*(p.attributes for p in parts), strict=True)),
+        tuple(np.concatenate(columns) for columns in zip(*(p.moments for p in parts), strict=True)),
+    )
 
 
 def texts(table: pa.Table, column: str) -> list[str]:
@@ -138,7 +159,9 @@ def texts(table: pa.Table, column: str) -> list[str]:
 def numbers(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
     """The column as numbers, nan where there is none."""
     try:
-        return np.asarray(pc.cast(table[column], pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+        return np.asarray(
+            pc.cast(table[column], pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64
+        )
     except pa.ArrowInvalid as error:
         raise BadFile(f"the column '{column}' holds something that is no number: {error}") from None
 
@@ -148,7 +171,11 @@ def micros(column: Any, mapping: Mapping) -> I64:
     kind = column.type
     try:
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            column = pc.strptime(column, mapping.form, "us") if mapping.form else pc.cast(column, pa.timestamp("us"))
+            column = (
+                pc.strptime(column, mapping.form, "us")
+                if mapping.form
+                else pc.cast(column, pa.timestamp("us"))
+            )
         elif pa.types.is_integer(kind):
             column = pc.cast(column, pa.timestamp("s"))
         elif pa.types.is_date(kind):
@@ -174,6 +201,6 @@ def holds(table: pa.Table, condition: str) -> Bools:
         number = float(value)
         return np.array([c is not None and test(float(c), number) for c in cells])
     except (TypeError, ValueError):
-        return np.array([test("" if c is None else str(c), value) and (c is not None or found[2] == "!=") for c in cells])
-
-
+        return np.array(
+            [test("" if c is None else str(c), value) and (c is not None or found[2] == "!=") for c in cells]
+        )

@@ -62,7 +62,9 @@ def truth(plan: Plan, mapping: Mapping, log: Log) -> Truth:
 def _first(plan: Plan, log: Log, event: str, moment: str) -> tuple[U64, I64, I64]:
     """(transactions, time of the first such event, the moment it carries), rising by transaction."""
     rows = np.flatnonzero(log.batch.event == plan.events.index(event))
-    tx, first = np.unique(log.batch.tx[rows], return_index=True)  # events rise in time, so the first is the earliest
+    tx, first = np.unique(
+        log.batch.tx[rows], return_index=True
+    )  # events rise in time, so the first is the earliest
     rows = rows[first]
     if moment and moment not in plan.moments:
         raise BadFile(f"no process has a moment '{moment}' to be late for")
