@@ -26,6 +26,7 @@ from makegood.watch.queues import count_overtakes, overtaken_rows
 from makegood.watch.repeats import duplicates, recurring
 from makegood.watch.rows_found import due_rows, ended_rows, overtaken
 from makegood.watch.state import BY_PEERS, State, transactions
+from makegood.watch.table import distinct
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def advance(
     found: list[Findings] = [duplicates(plan, state, batch, now, number)]
     fresh = open_steps(plan, model, state, batch, now, number)
     ended, again = close_steps(plan, state, batch, number)
-    set_dues(plan, model, state, np.union1d(fresh, again))
+    set_dues(plan, model, state, distinct(np.concatenate([fresh, again])))
     state.rows["flags"][again] &= np.uint8(4)  # a step that was opened again may be told again
     took = durations(state, ended)
     completed = tally(plan, state, ended, took)
@@ -95,7 +96,7 @@ def _overtakes(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
 def _cold(state: State, ended: Ended) -> I64:
     """Open rows that wait by what their lane has shown so far, in lanes where something was just finished."""
     rows = np.flatnonzero(state.rows["reason"] == BY_PEERS)
-    lanes = np.unique(state.rows["lane"][ended.rows])
+    lanes = distinct(state.rows["lane"][ended.rows])
     rows = rows[np.isin(state.rows["lane"][rows], lanes) & (state.rows["due"][rows] < np.int64(1 << 61))]
     return np.setdiff1d(rows, ended.rows)
 

@@ -25,18 +25,26 @@ class Generation:
 
     def write(self, keys: U64, at: I64, value: U64) -> None:
         """The latest time of each key wins; of two at one time the larger value, so that the order does not matter."""
+        if not value.any():
+            rows = self._rows(keys)[0]
+            np.maximum.at(self.at, rows, at)
+            return
         order = np.lexsort((value, at, keys))
         keys, at, value = keys[order], at[order], value[order]
         last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
         keys, at, value = keys[last], at[last], value[last]
+        rows, made = self._rows(keys)
+        old = self.at[rows]
+        wins = made | (at > old) | ((at == old) & (value > self.value[rows]))
+        self.at[rows[wins]], self.value[rows[wins]] = at[wins], value[wins]
+
+    def _rows(self, keys: U64) -> tuple[I64, Bools]:
         rows, made = self.index.add(keys)
         if len(self.index.keys) > len(self.at):
             more = len(self.index.keys) - len(self.at)
             self.at = np.concatenate([self.at, np.full(more, NEVER)])
             self.value = np.concatenate([self.value, np.zeros(more, np.uint64)])
-        old = self.at[rows]
-        wins = made | (at > old) | ((at == old) & (value > self.value[rows]))
-        self.at[rows[wins]], self.value[rows[wins]] = at[wins], value[wins]
+        return rows, made
 
     @property
     def nbytes(self) -> int:

@@ -10,6 +10,7 @@ from makegood.watch.keys import U64, chain, mix
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, NEED, Plan
 from makegood.watch.state import LEVELS, State, grown
+from makegood.watch.table import distinct
 
 
 def step_keys(plan: Plan, tx: U64, step: I64) -> U64:
@@ -43,7 +44,7 @@ def open_steps(plan: Plan, model: Model, state: State, batch: Batch, now: int, c
     decides = decides[np.argsort(batch.id[place[decides]])[::-1]]
     rows, place, step = rows[decides], place[decides], step[decides]
     _describe(plan, model, state, batch, rows, place, step)
-    return np.unique(rows)
+    return distinct(rows)
 
 
 def _ended(plan: Plan, state: State, keys: U64, step: I64, at: I64) -> np.ndarray:
@@ -60,7 +61,7 @@ def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, p
     columns = state.rows
     columns["step"][rows] = step
     columns["amount"][rows] = batch.amount[place]
-    for s in np.unique(step):
+    for s in np.flatnonzero(np.bincount(step)):
         mine = step == s
         of, at = rows[mine], place[mine]
         first = batch.at[at]

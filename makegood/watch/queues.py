@@ -14,6 +14,7 @@ from makegood.watch.closing import Ended
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, Plan
 from makegood.watch.state import TOLD_OVERTAKEN, State
+from makegood.watch.table import distinct
 
 #: Finished in a lane without anybody overtaken before a first overtake is told: confidence 1 - 1/(n + 2) (watch.md 1.2).
 HISTORY = 20
@@ -44,7 +45,7 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
     waiting = waiting[np.argsort(columns["lane"][waiting], kind="stable")]
     starts = columns["lane"][waiting]
     hit, by = [], []
-    for one in np.unique(lane[counts]):
+    for one in distinct(lane[counts]):
         mine = np.flatnonzero(counts & (lane == one))
         opened, ended_at = columns["first"][ended.rows[mine]], ended.at[mine]
         suffered[mine] += _inversions(opened, ended_at)

@@ -6,6 +6,8 @@ index holds row numbers only (4 bytes a slot, half of them used at most); the ke
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,16 @@ from makegood.watch.keys import U64
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 FREE, LEFT = np.int32(-1), np.int32(-2)  # a slot never used; a slot whose row was dropped
+
+
+def distinct(numbers: npt.NDArray[np.integer[Any]]) -> I64:
+    """The different numbers, rising. By sorting: numpy's own ``unique`` hashes, several times slower for a batch."""
+    ranked = np.sort(numbers)
+    return (
+        ranked[np.append(True, ranked[1:] != ranked[:-1])].astype(np.int64)
+        if len(ranked)
+        else ranked.astype(np.int64)
+    )
 
 
 class Index:
