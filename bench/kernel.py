@@ -51,7 +51,7 @@ def stream(plan: Plan, count: int, days: float, seed: int = 1) -> Batch:
     return Batch(
         kinds, tx[row], when, mix(np.arange(1, len(row) + 1, dtype=np.uint64)), random.lognormal(3, 1, count)[row],
         tuple(of[a][row] if a in of else np.zeros(len(row), np.uint64) for a in plan.attributes),
-        tuple(begun[row] + 5 * DAY if m == "promised_at" else np.zeros(len(row), np.int64) for m in plan.moments),
+        tuple(begun[row] + 12 * DAY if m == "promised_at" else np.zeros(len(row), np.int64) for m in plan.moments),
     ) if len(blank.attributes) == len(plan.attributes) else blank  # fmt: skip
 
 

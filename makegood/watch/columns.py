@@ -65,12 +65,9 @@ class Columns:
     def unpacked(cls, names: dict[str, tuple[Any, Any]], kept: dict[str, npt.NDArray[Any]]) -> Columns:
         """Rows from a snapshot, in its order: row i is the i-th kept one."""
         made = cls(names, len(kept["key"]) + 64)
-        order = np.argsort(kept["key"], kind="stable")  # `add` numbers rows by rising key
-        rows, _ = made.add(kept["key"][order])
-        place = np.empty(len(order), np.int64)
-        place[order] = rows
-        if not np.array_equal(place, np.arange(len(order))):
-            made.index.renumber(place)
+        rows, _ = made.add(kept["key"])
+        if not np.array_equal(rows, np.arange(len(rows))):
+            raise ValueError("a key stands in the snapshot twice")
         for name in names:
-            made.columns[name][: len(order)] = kept[name]
+            made.columns[name][: len(rows)] = kept[name]
         return made

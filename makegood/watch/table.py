@@ -80,15 +80,36 @@ class Index:
         made = np.zeros(len(keys), dtype=bool)
         if not len(missing):
             return rows, made
-        fresh, first, back = np.unique(keys[missing], return_index=True, return_inverse=True)
-        self._room(len(fresh))
-        self.unused -= len(fresh)
-        given = self.free[self.unused : self.unused + len(fresh)][::-1].copy()
-        self.keys[given] = fresh
-        self._place(fresh, given)
-        rows[missing] = given[back]
-        made[missing[first]] = True
+        wanted = keys[missing]
+        self._room(len(wanted))
+        self.unused -= len(wanted)
+        given = self.free[self.unused : self.unused + len(wanted)][::-1].copy()
+        self.keys[given] = wanted
+        got = self._claim(wanted, given)
+        rows[missing] = got
+        made[missing] = own = got == given
+        back = given[~own][::-1]  # rows for keys that stood in this call twice
+        self.free[self.unused : self.unused + len(back)] = back
+        self.unused += len(back)
         return rows, made
+
+    def _claim(self, keys: U64, given: I32) -> I32:
+        """Write each key's row into its slot. Equal keys walk the same slots together: one wins, the others take its row."""
+        got = given.copy()
+        mask = np.int64(len(self.slots) - 1)
+        todo, at = np.arange(len(keys)), (keys & np.uint64(mask)).astype(np.int64)
+        while len(todo):
+            before = self.slots[at]
+            empty = before < 0
+            self.slots[at[empty]] = given[todo[empty]]
+            there = self.slots[at]
+            won = empty & (there == given[todo])
+            self.used_slots += int(np.count_nonzero(won & (before == FREE)))
+            same = ~won & (self.keys[there] == keys[todo])
+            got[todo[same]] = there[same]
+            on = ~won & ~same
+            todo, at = todo[on], (at[on] + 1) & mask
+        return got
 
     def drop(self, rows: I64) -> None:
         """Forget these rows (each once)."""
@@ -103,14 +124,6 @@ class Index:
             wanted, at = wanted[~here], (at[~here] + 1) & np.int64(mask)
         self.free[self.unused : self.unused + len(rows)] = rows
         self.unused += len(rows)
-
-    def renumber(self, now: I64) -> None:
-        """Row ``now[i]`` becomes row i: for an index just built whose rows are to be in another order."""
-        count = len(now)
-        self.keys[:count] = self.keys[now]
-        self.slots[:] = FREE
-        self.used_slots = 0
-        self._place(self.keys[:count], np.arange(count, dtype=np.int32))
 
     def _place(self, keys: U64, rows: I32) -> None:
         """Write rows of keys that are known to be absent; who loses a slot to another goes on to the next."""
