@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
 from makegood.packs.loader import (
@@ -16,6 +18,7 @@ from makegood.packs.loader import (
 )
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
 from makegood.packs.replying import reply_rules, shipped_replies
+from makegood.packs.watching import processes
 from makegood.packs.working_days import calendars
 
 
@@ -23,6 +26,7 @@ def check_all() -> dict[str, int]:
     """Load and cross-check all packs; what there is -> how many. Raises PackError at the first thing wrong."""
     words, seen, rules, books = taxonomy(), sources(), policy(), playbooks()
     law = ["clocks/words.toml", *(f"clocks/{place}.toml" for place in clocks().jurisdictions)]
+    law += [f"watch/{p.name}" for p in Path(overlay(), "watch").glob("*.toml")] if overlay() else []
     for stray in strays(overlay(), law):
         raise PackError(stray, "", "replaces no pack: no shipped file has this name")
     return {
@@ -53,6 +57,8 @@ def check_all() -> dict[str, int]:
         "calendars": len(calendars()),
         "legal clocks": sum(r.kind == "deadline" for r in clocks().rules.values()),
         "legal notes": sum(r.kind == "note" for r in clocks().rules.values()),
+        "processes watched": len(processes()),
+        "steps watched": sum(len(p.steps) for p in processes().values()),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }
 

@@ -1,0 +1,73 @@
+"""Columns that grow with an index: row i of each belongs to key i."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from makegood.watch.keys import U64
+from makegood.watch.plan import I64
+from makegood.watch.table import Index
+
+
+class Columns:
+    """An index and its columns: ``names`` says their types and shapes, ``blank`` what a row begins with."""
+
+    def __init__(self, names: dict[str, tuple[Any, Any]], capacity: int = 1024) -> None:
+        self.names = names
+        self.index = Index(capacity)
+        self.columns: dict[str, npt.NDArray[Any]] = {}
+        self._fit()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.columns[name]
+
+    def add(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
+        """Rows of these keys, new ones blank; and which places made a row."""
+        rows, made = self.index.add(keys)
+        self._fit()
+        fresh = rows[made]
+        for name, (_, blank) in self.names.items():
+            self.columns[name][fresh] = blank
+        return rows, made
+
+    def drop(self, rows: I64) -> None:
+        self.index.drop(rows)
+        for name, (_, blank) in self.names.items():
+            self.columns[name][rows] = blank
+
+    def _fit(self) -> None:
+        size = len(self.index.keys)
+        for name, (kind, blank) in self.names.items():
+            old = self.columns.get(name)
+            if old is not None and len(old) == size:
+                continue
+            new = np.full(size, blank, dtype=kind)
+            if old is not None:
+                new[: len(old)] = old
+            self.columns[name] = new
+
+    @property
+    def nbytes(self) -> int:
+        return self.index.nbytes + sum(column.nbytes for column in self.columns.values())
+
+    def packed(self) -> dict[str, npt.NDArray[Any]]:
+        """The rows in use, without gaps: what a snapshot keeps."""
+        rows = self.index.rows()
+        return {"key": self.index.keys[rows], **{name: self.columns[name][rows] for name in self.names}}
+
+    @classmethod
+    def unpacked(cls, names: dict[str, tuple[Any, Any]], kept: dict[str, npt.NDArray[Any]]) -> Columns:
+        """Rows from a snapshot, in its order: row i is the i-th kept one."""
+        made = cls(names, len(kept["key"]) + 64)
+        rows, _ = made.add(kept["key"])
+        if not np.array_equal(rows, np.arange(len(rows))):
+            raise ValueError("a key stands in the snapshot twice")
+        for name in names:
+            made.columns[name][: len(rows)] = kept[name]
+        return made

@@ -1,0 +1,105 @@
+"""When an open step is told: computed once, when it opens (and again when the model changes). Pure.
+
+watch.md 1.2 (1): alarm when now >= min(d_i, o_i + Q_c(1 - alpha)), on the clock of hours, or on that of the promise where
+one was given: u = age / (d_i - o_i), alarm at u >= Q(1 - alpha) of u among kept promises. A step that ``foresees`` is told
+when its chance to be in time is gone: P(miss | age) = S(d - o) / S(age) grows with age, so it crosses its limit once.
+Cold start (watch.md 1.2): median of the peers x exp(z sigma sqrt(1 + 1/n)), sigma 0.7 pooled over all steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from makegood.watch import curves
+from makegood.watch.model import NEVER, Limits, Model
+from makegood.watch.plan import I64, NEED, Bools, Plan
+from makegood.watch.state import BY_GRACE, BY_HOURS, BY_ODDS, BY_PEERS, BY_PROMISE, BY_SHARE, LATER, State
+
+SIGMA = 0.7
+MINUTE = 60_000_000
+#: Bit of ``flags``: the promise came with the event (else it is what the process allows everybody).
+GIVEN = 4
+
+
+@dataclass
+class Dues:
+    """The earliest of several times, and why it is that one."""
+
+    due: I64
+    reason: npt.NDArray[np.int8]
+
+    def earlier(self, when: I64, which: Bools, why: int) -> None:
+        take = which & (when < self.due)
+        self.due[take], self.reason[take] = when[take], why
+
+
+def set_dues(plan: Plan, model: Model, state: State, rows: I64) -> None:
+    """Write ``due`` and ``reason`` of these rows; expects ``state.limits`` to be those of the model."""
+    if not len(rows) or state.limits is None:
+        return
+    columns = state.rows
+    step, first, promise = (
+        columns["step"][rows].astype(np.int64),
+        columns["first"][rows],
+        columns["promise"][rows],
+    )
+    given = (columns["flags"][rows] & GIVEN) > 0
+    cohort = np.full(len(rows), -1, np.int64)
+    inside = columns["cohort"][rows] >= 0
+    cohort[inside] = state.known[columns["cohort"][rows[inside]]]
+    dues = learned_dues(plan, model, state.limits, step, first, promise, cohort)
+    cold = (plan.flavour[step] != NEED) & ~given & (cohort < 0)
+    if cold.any():
+        when = np.full(len(rows), LATER)
+        when[cold] = first[cold] + peers(plan, state, columns["lane"][rows[cold]], step[cold])[0]
+        dues.earlier(when, cold, BY_PEERS)
+    columns["due"][rows], columns["reason"][rows] = dues.due, dues.reason
+
+
+def learned_dues(
+    plan: Plan, model: Model, limits: Limits, step: I64, first: I64, promise: I64, cohort: I64
+) -> Dues:
+    """Due times of steps by grace, promise and what was learned. ``cohort``: number in the model, -1: not known to it."""
+    dues = Dues(np.full(len(step), LATER), np.zeros(len(step), np.int8))
+    need = plan.flavour[step] == NEED
+    dues.earlier(first + plan.allowed[step], need, BY_GRACE)
+    known = (cohort >= 0) & ~need
+    window = np.where(promise > first, promise - first, 0)
+    if known.any():
+        at = np.where(known, cohort, 0)
+        wait, share = limits.wait[at], limits.share[at]
+        promised = known & (window > 0) & np.isfinite(share)
+        hours = known & ~promised & ((window == 0) | (plan.of[step] < 0)) & (wait < NEVER)
+        dues.earlier(first + np.where(hours, wait, 0), hours, BY_HOURS)
+        dues.earlier(first + (np.where(promised, share, 0) * window).astype(np.int64), promised, BY_SHARE)
+        ask = np.flatnonzero(known & (window > 0) & plan.foresee[step] & np.isfinite(limits.odds[at]))
+        if len(ask):
+            row = at[ask]
+            level = curves.read(model.curve, row, window[ask]) / limits.odds[row]
+            when = np.full(len(step), LATER)
+            when[ask] = first[ask] + np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
+            dues.earlier(when, when < LATER, BY_ODDS)
+    passed = first + (window * (1 + plan.patience[step])).astype(np.int64)
+    dues.earlier(passed, (window > 0) & (plan.of[step] < 0) & ~need, BY_PROMISE)
+    return dues
+
+
+def peers(plan: Plan, state: State, lanes: npt.NDArray[np.int32], step: npt.NDArray[np.integer]) -> tuple[I64, I64, I64]:  # fmt: skip
+    """(how long to wait, median of the peers, how many they are) from what the lane itself has shown so far.
+
+    With none yet the process's own ``typical_hours`` stands for one peer. Such a guess is not good to the second: above
+    ten minutes it is cut to the minute.
+    """
+    done = state.lanes["done"][lanes]
+    count = np.maximum(done, 1)
+    mean = np.where(
+        done > 0, state.lanes["logs"][lanes] / count, np.log(plan.typical[step].astype(np.float64))
+    )
+    z = np.array([NormalDist().inv_cdf(1 - min(max(a, 1e-6), 0.4)) for a in plan.alpha])[step]
+    wait = np.exp(np.minimum(mean + z * SIGMA * np.sqrt(1 + 1 / count), 40.0))
+    wait = np.where(wait > 10 * MINUTE, np.floor(wait / MINUTE) * MINUTE, wait)
+    return wait.astype(np.int64), np.exp(mean).astype(np.int64), done

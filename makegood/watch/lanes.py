@@ -1,0 +1,199 @@
+"""Lanes: their pace, and the fault that hits many at once (systemic). watch.md 1.2 'Pace' and (5).
+
+Expected completions E = sum of H(age at the end) - H(age at the start), H = -ln S, over the items of a lane (one-sample
+log-rank); observed O. pace = (O + 10) / (E + 10) over the recent past. CUSUM = max(0, CUSUM + E (1 - rho) + O ln rho),
+rho = 0.5, alarm at h = 8: per lane, and for all lanes of a step together. S keeps the share that never finishes (a cure
+fraction), or what stands still for ever would be expected for ever.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from makegood.watch import curves
+from makegood.watch.closing import Ended
+from makegood.watch.findings import RAISED, RECOVERED, Findings, finding_ids, join, make, none, ranked
+from makegood.watch.model import Model
+from makegood.watch.plan import HOUR, I64, SYSTEMIC, Plan
+from makegood.watch.state import State
+
+RHO, ALARM = 0.5, 8.0
+TICK = 60_000_000
+#: A lane is judged once its like was finished this often (watch.md 1.2, cold start).
+ENOUGH = 200
+F64 = npt.NDArray[np.float64]
+
+
+def hazard(model: Model, cohort: I64, age: I64) -> F64:
+    """H(age) = -ln(pi + (1 - pi) S*(age)); 0 for an age of 0 or less."""
+    never = model.never[cohort]
+    return np.where(age > 0, -np.log(never + (1 - never) * curves.read(model.curve, cohort, age)), 0.0)
+
+
+def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64]:
+    """The rows whose lane is judged, and their cohorts in the model."""
+    columns = state.rows
+    rows = rows[plan.systemic[columns["step"][rows]]]
+    cohort = state.known[columns["cohort"][rows]]
+    fit = cohort >= 0
+    fit[fit] = model.count[cohort[fit]] >= ENOUGH
+    return rows[fit], cohort[fit]
+
+
+def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, suffered: I64) -> None:
+    """Add what ended to its lanes: history of durations and overtakes, and observed and expected since the last tick."""
+    lane = state.rows["lane"][ended.rows].astype(np.int64)
+    done = (lane >= 0) & ~ended.cancelled
+    np.add.at(state.lanes["done"], lane[done], 1)
+    np.add.at(state.lanes["overtaken"], lane[done], (suffered[done] > 0).astype(np.int64))
+    np.add.at(state.lanes["logs"], lane[done], np.log(np.maximum(took[done], 1)))
+    np.maximum.at(state.lanes["last"], lane[done], ended.at[done])
+    if not len(model.cohort):
+        return
+    place = np.flatnonzero(lane >= 0)
+    rows, cohort = _judged(plan, model, state, ended.rows[place])
+    if not len(rows):
+        return
+    place = place[np.isin(ended.rows[place], rows)]
+    first = state.rows["first"][rows]
+    gone = hazard(model, cohort, ended.at[place] - first) - hazard(model, cohort, state.ticked - first)
+    np.add.at(state.lanes["tick_e"], lane[place], np.maximum(gone, 0))
+    np.add.at(state.lanes["tick_o"], lane[place], (~ended.cancelled[place]).astype(np.float64))
+
+
+def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
+    """Once a minute at most: what was expected of every lane, what came, and whether that is an incident."""
+    if now - state.ticked < TICK or not len(model.cohort):
+        if not len(model.cohort):
+            state.ticked = now
+        return none()
+    lanes, size = state.lanes, len(state.lanes.index.keys)
+    rows, cohort = _judged(plan, model, state, state.rows.index.rows())
+    first = state.rows["first"][rows]
+    grown = hazard(model, cohort, now - first) - hazard(model, cohort, state.ticked - first)
+    expected: F64 = np.asarray(
+        lanes["tick_e"] + np.bincount(state.rows["lane"][rows], np.maximum(grown, 0), size), dtype=np.float64
+    )
+    observed = lanes["tick_o"].copy()
+    lanes["tick_e"][:], lanes["tick_o"][:] = 0, 0
+    leaf = lanes["parent"] >= 0
+    counted = leaf & (
+        lanes["incident"] == 0
+    )  # a lane with an incident of its own explains nothing about the others
+    for values in (expected, observed):
+        np.add.at(values, lanes["parent"][counted], values[counted])
+    _remember_pace(plan, state, observed, expected, now - state.ticked)
+    lanes["cusum"][:] = np.clip(lanes["cusum"] + expected * (1 - RHO) + observed * np.log(RHO), 0, 2 * ALARM)
+    calm = lanes["cusum"] <= 0
+    lanes["missing_o"][:] = np.where(calm, 0, lanes["missing_o"] + observed)
+    lanes["missing_e"][:] = np.where(calm, 0, lanes["missing_e"] + expected)
+    lanes["since"][:] = np.where(calm & (lanes["incident"] == 0), now, lanes["since"])
+    state.ticked = now
+    return join([_recovered(state, calm, now), _raised(plan, state, now)])
+
+
+def _remember_pace(plan: Plan, state: State, observed: F64, expected: F64, passed: int) -> None:
+    """Recent counts fade: by half in the typical time of the step (a quarter of an hour to a day)."""
+    step = np.maximum(state.lanes["step"], 0)
+    half = np.clip(plan.typical[step], HOUR // 4, 24 * HOUR)
+    fade = 0.5 ** (passed / half)
+    state.lanes["recent_o"][:] = state.lanes["recent_o"] * fade + observed
+    state.lanes["recent_e"][:] = state.lanes["recent_e"] * fade + expected
+
+
+def pace(state: State, lanes: npt.NDArray[np.int32]) -> F64:
+    """(O + 10) / (E + 10) of the lane, of all lanes of its step where it is too small to say; 1 is its usual speed."""
+    usable = np.maximum(lanes, 0)
+    parent = state.lanes["parent"][usable]
+    small = (state.lanes["recent_e"][usable] < 10) & (parent >= 0)
+    judge = np.where(small, parent, usable)
+    out = (state.lanes["recent_o"][judge] + 10) / (state.lanes["recent_e"][judge] + 10)
+    return np.where(lanes >= 0, out, 1.0)
+
+
+def incident_of(state: State, lanes: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
+    """The incident of each lane, or of all lanes of its step; 0: none."""
+    usable = np.maximum(lanes, 0)
+    own = state.lanes["incident"][usable]
+    parent = state.lanes["parent"][usable]
+    above = np.where(parent >= 0, state.lanes["incident"][np.maximum(parent, 0)], np.uint64(0))
+    return np.where(lanes >= 0, np.where(own != 0, own, above), np.uint64(0)).astype(np.uint64)
+
+
+def _raised(plan: Plan, state: State, now: int) -> Findings:
+    """One incident for one fault: the whole step where the rest of it fails too, else the lane that explains it."""
+    lanes = state.lanes
+    hot = np.flatnonzero((lanes["cusum"] >= ALARM) & (lanes["incident"] == 0) & (lanes["step"] >= 0))
+    chosen: list[int] = []
+    for row in sorted(hot, key=lambda r: -float(lanes["cusum"][r])):
+        parent = int(lanes["parent"][row])
+        if parent < 0:
+            children = [int(c) for c in hot if lanes["parent"][c] == row]
+            if any(not _rest_fails(state, int(row), child) for child in children):
+                continue  # the lane itself is told, below or above
+            chosen.append(int(row))
+        elif lanes["incident"][parent] == 0 and parent not in chosen:
+            if lanes["cusum"][parent] >= ALARM and _rest_fails(state, parent, int(row)):
+                continue
+            chosen.append(int(row))
+    whole = {row for row in chosen if lanes["parent"][row] < 0}
+    told = np.array([row for row in chosen if int(lanes["parent"][row]) not in whole], np.int64)
+    if not len(told):
+        return none()
+    return _tell(plan, state, told, now)
+
+
+def _rest_fails(state: State, parent: int, child: int) -> bool:
+    """Whether the other lanes of a step lack completions as well, so that the fault is not this lane's own."""
+    lanes = state.lanes
+    expected = float(lanes["missing_e"][parent] - lanes["missing_e"][child])
+    observed = float(lanes["missing_o"][parent] - lanes["missing_o"][child])
+    return expected >= 1 and observed / expected < 0.6
+
+
+def _tell(plan: Plan, state: State, told: I64, now: int) -> Findings:
+    lanes = state.lanes
+    keys = lanes.index.keys[told]
+    ids = finding_ids(SYSTEMIC, plan.keys[lanes["step"][told]], keys, lanes["since"][told])
+    lanes["incident"][told] = ids
+    for row in told[lanes["parent"][told] >= 0]:
+        parent = lanes["parent"][row]
+        for name in ("cusum", "missing_o", "missing_e"):
+            lanes[name][parent] = max(0.0, lanes[name][parent] - lanes[name][row])
+    found = _records(plan, state, told, now, RAISED)
+    return ranked(found)
+
+
+def _recovered(state: State, calm: npt.NDArray[np.bool_], now: int) -> Findings:
+    over = np.flatnonzero(calm & (state.lanes["incident"] != 0))
+    if not len(over):
+        return none()
+    found = make(
+        len(over), id=state.lanes["incident"][over], kind=SYSTEMIC, state=RECOVERED,
+        rule=state.lanes["step"][over], lane=state.lanes.index.keys[over], at=now, due=now,
+        since=state.lanes["since"][over],
+    )  # fmt: skip
+    state.lanes["incident"][over] = 0
+    return found
+
+
+def _records(plan: Plan, state: State, told: I64, now: int, how: int) -> Findings:
+    """The lane's numbers: since when, how many were expected and came, how many wait, what they are worth."""
+    lanes = state.lanes
+    waiting = state.rows.index.rows()
+    lane = state.rows["lane"][waiting]
+    size = len(lanes.index.keys)
+    leaf = np.bincount(np.maximum(lane, 0), (lane >= 0).astype(float), size)
+    money = np.bincount(np.maximum(lane, 0), np.where(lane >= 0, state.rows["amount"][waiting], 0), size)
+    child = lanes["parent"] >= 0
+    for values in (leaf, money):
+        np.add.at(values, lanes["parent"][child], values[child])
+    return make(
+        len(told), id=lanes["incident"][told], kind=SYSTEMIC, state=how, rule=lanes["step"][told],
+        lane=lanes.index.keys[told], at=now, due=now, since=lanes["since"][told],
+        rare=np.exp(-lanes["cusum"][told]), count=leaf[told].astype(np.int64),
+        confidence=1 - np.exp(-lanes["cusum"][told] / 4),
+        amount=money[told], expected=lanes["missing_e"][told], observed=lanes["missing_o"][told],
+        other_at=lanes["last"][told],
+    )  # fmt: skip

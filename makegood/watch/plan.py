@@ -1,0 +1,234 @@
+"""A plan: the processes as arrays, so that a batch of events is looked up and never interpreted. Pure and picklable.
+
+Steps and needs are one list: a need ('a refund paid must have been approved') is a step that its events open, that the
+needed event closes whether it came before or after, and whose time is its grace (watch.md 1.1: a missing response is a
+stuck step).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from makegood.watch.keys import U64, name_key
+
+if TYPE_CHECKING:
+    from makegood.packs.watch_shapes import Process
+
+HOUR = 3_600_000_000  # microseconds, the unit of every time in the watch
+DAY = 24 * HOUR
+I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+STEP, NEED = 0, 1
+KINDS = ("stuck", "overtaken", "duplicate", "mismatch", "systemic", "recurrence")
+STUCK, OVERTAKEN, DUPLICATE, MISMATCH, SYSTEMIC, RECURRENCE = range(6)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which steps an event touches: the steps of event e are ``steps[start[e]:start[e + 1]]``."""
+
+    start: I64
+    steps: I64
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> Links:
+        start = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=start[1:])
+        return cls(start, np.array([step for row in rows for step in row], dtype=np.int64))
+
+    def spread(self, events: I64) -> tuple[I64, I64]:
+        """For events: (place in ``events``, step) of every pair."""
+        count = self.start[events + 1] - self.start[events]
+        place = np.repeat(np.arange(len(events)), count)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        return place, self.steps[self.start[events][place] + within]
+
+
+@dataclass(frozen=True)
+class DuplicateRule:
+    code: str
+    key: int
+    events: Bools  # by event
+    columns: tuple[int, ...]  # attributes, rising
+    tx: bool
+    amount: bool
+    window: int  # microseconds; 0: ever
+    subject: int  # the attribute whose findings are counted, -1: none
+
+
+@dataclass(frozen=True)
+class RecurrenceRule:
+    code: str
+    key: int
+    kinds: tuple[int, ...]
+    steps: Bools  # by step
+    rules: tuple[int, ...]  # numbers of its process's duplicate rules
+    window: int
+    usual: float
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Arrays by step have one place for each of ``codes``; attributes and moments are those of every process together."""
+
+    version: str
+    events: tuple[str, ...]
+    codes: tuple[str, ...]
+    attributes: tuple[str, ...]
+    moments: tuple[str, ...]
+    keys: U64
+    flavour: I64
+    opens: Links
+    closes: Links
+    cancels: Links
+    lanes: tuple[tuple[int, ...], ...]
+    cohorts: tuple[tuple[tuple[int, ...], ...], ...]
+    moment: I64  # which of ``moments`` promises the step, -1: none
+    allowed: I64  # microseconds allowed where no moment is given, 0: none; for a need its grace
+    patience: npt.NDArray[np.float64]  # the share of the promised time that is waited after it has passed
+    of: I64  # the step whose promise it shares, -1: its own or none
+    alpha: npt.NDArray[np.float64]
+    typical: I64
+    late: I64
+    overtaken: Bools
+    systemic: Bools
+    foresee: Bools
+    subject: I64  # the attribute whose findings are counted, -1: none
+    memory: int
+    duplicates: tuple[DuplicateRule, ...]
+    recurrences: tuple[RecurrenceRule, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What a finding's number ``rule`` means: steps and needs, then duplicates, then recurrences."""
+        return (*self.codes, *(d.code for d in self.duplicates), *(r.code for r in self.recurrences))
+
+
+@dataclass
+class _Step:
+    code: str
+    flavour: int
+    opens: tuple[str, ...]
+    closes: tuple[str, ...]
+    cancels: tuple[str, ...] = ()
+    lane: tuple[str, ...] = ()
+    cohorts: tuple[tuple[str, ...], ...] = ()
+    field: str = ""
+    hours: float = 0
+    patience: float = 0
+    of: str = ""
+    alpha: float = 0
+    typical: float = 1
+    late: float = 7
+    overtaken: bool = False
+    systemic: bool = False
+    foresee: bool = False
+    subject: str = ""
+
+
+def _steps_of(process: Process) -> Iterable[_Step]:
+    subject = process.recurrences[0].subject if process.recurrences else ""
+    for s in process.steps.values():
+        whole = process.steps[s.of] if s.of else s
+        yield _Step(
+            s.code, STEP, s.open, s.close, s.cancel, s.lane, s.cohort,
+            whole.promise.field if whole.promise else "", whole.promise.hours if whole.promise else 0,
+            whole.promise.patience if whole.promise else 0, s.of, process.alpha * s.budget, s.typical_hours, process.late_days,
+            s.overtaken, s.systemic, s.foresee, subject,
+        )  # fmt: skip
+    for n in process.needs:
+        for number, needed in enumerate(n.needs):
+            code = n.code if number == 0 else f"{n.code}#{number + 1}"
+            yield _Step(
+                code, NEED, n.when, (needed,), hours=n.grace_hours, late=process.late_days, subject=subject
+            )
+
+
+def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Plan:
+    """Processes as arrays. ``alpha`` replaces the false alarms that each process accepts (a what-if)."""
+    chosen = list(processes)
+    steps = [step for process in chosen for step in _steps_of(process)]
+    if alpha is not None:
+        for process in chosen:
+            for step in steps:
+                if step.code in process.steps:
+                    step.alpha = alpha * process.steps[step.code].budget
+    events = tuple(dict.fromkeys(e for p in chosen for e in p.events))
+    attributes = tuple(dict.fromkeys(a for p in chosen for a in p.attributes))
+    moments = tuple(dict.fromkeys(s.field for s in steps if s.field))
+    at, column = {e: i for i, e in enumerate(events)}, {a: i for i, a in enumerate(attributes)}
+    number = {s.code: i for i, s in enumerate(steps)}
+
+    def links(what: str) -> Links:
+        rows: list[list[int]] = [[] for _ in events]
+        for i, step in enumerate(steps):
+            for event in getattr(step, what):
+                rows[at[event]].append(i)
+        return Links.of(rows)
+
+    duplicates = tuple(_duplicates(chosen, events, column))
+    return Plan(
+        version=";".join(f"{p.code}={p.version}" for p in chosen),
+        events=events, codes=tuple(number), attributes=attributes, moments=moments,
+        keys=np.array([name_key(s.code) for s in steps], dtype=np.uint64),
+        flavour=_ints(s.flavour for s in steps),
+        opens=links("opens"), closes=links("closes"), cancels=links("cancels"),
+        lanes=tuple(tuple(column[a] for a in s.lane) for s in steps),
+        # Sorted columns: the key of a cohort must not depend on the order in which somebody wrote its attributes.
+        cohorts=tuple(tuple(tuple(sorted(column[a] for a in row)) for row in s.cohorts) for s in steps),
+        moment=_ints(moments.index(s.field) if s.field else -1 for s in steps),
+        allowed=_ints(int(s.hours * HOUR) for s in steps),
+        patience=np.array([s.patience for s in steps], dtype=np.float64),
+        of=_ints(number[s.of] if s.of else -1 for s in steps),
+        alpha=np.array([s.alpha for s in steps], dtype=np.float64),
+        typical=_ints(int(s.typical * HOUR) for s in steps),
+        late=_ints(int(s.late * DAY) for s in steps),
+        overtaken=_flags(s.overtaken for s in steps),
+        systemic=_flags(s.systemic for s in steps),
+        foresee=_flags(s.foresee for s in steps),
+        subject=_ints(column[s.subject] if s.subject else -1 for s in steps),
+        memory=int(max(p.memory_days for p in chosen) * DAY),
+        duplicates=duplicates,
+        recurrences=tuple(_recurrences(chosen, steps, duplicates)),
+    )  # fmt: skip
+
+
+def _duplicates(
+    chosen: Iterable[Process], events: tuple[str, ...], column: dict[str, int]
+) -> Iterable[DuplicateRule]:
+    for process in chosen:
+        subject = column[process.recurrences[0].subject] if process.recurrences else -1
+        for d in process.duplicates:
+            columns = tuple(sorted(column[a] for a in d.key if a in column))
+            yield DuplicateRule(
+                d.code, name_key(d.code), _flags(e in d.events for e in events), columns,
+                "tx" in d.key, "amount" in d.key, int(d.window_hours * HOUR), subject,
+            )  # fmt: skip
+
+
+def _recurrences(
+    chosen: Iterable[Process], steps: list[_Step], duplicates: tuple[DuplicateRule, ...]
+) -> Iterable[RecurrenceRule]:
+    for process in chosen:
+        own = {*process.steps, *(n.code for n in process.needs)}
+        mine = _flags(s.code.partition("#")[0] in own for s in steps)
+        rules = tuple(i for i, d in enumerate(duplicates) if d.code in {x.code for x in process.duplicates})
+        for r in process.recurrences:
+            kinds = tuple(KINDS.index(k) for k in r.of)
+            yield RecurrenceRule(
+                r.code, name_key(r.code), kinds, mine, rules, int(r.window_days * DAY), r.usual, r.alpha
+            )
+
+
+def _ints(values: Iterable[int]) -> I64:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _flags(values: Iterable[bool]) -> Bools:
+    return np.array(list(values), dtype=bool)

@@ -1,0 +1,102 @@
+"""Overtaken: how many that came later to the same lane were finished before (watch.md 1.2 (2)).
+
+k_i = (arrivals after i in the lane) - (still open after i), kept as a number on each open row: every completion adds one to
+those of its lane that were opened before it. 'Later' is the time of the event, not of its arrival: two machines that write
+at once do not make an overtake.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from makegood.watch.closing import Ended
+from makegood.watch.model import Model
+from makegood.watch.plan import I64, Plan
+from makegood.watch.state import TOLD_OVERTAKEN, State
+from makegood.watch.table import distinct
+
+#: Finished in a lane without anybody overtaken before a first overtake is told: confidence 1 - 1/(n + 2) (watch.md 1.2).
+HISTORY = 20
+#: With a share of at least this many in order a lane is a queue; in others being overtaken says nothing (measured on parcels).
+FIFO = 0.5
+
+
+def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I64]:
+    """Add this batch's completions to the rows they overtook.
+
+    Returns, by place in ``ended``, how often each had been overtaken when it ended; and the rows that were overtaken now,
+    with the place of the completion that did it last.
+    """
+    columns = state.rows
+    suffered = columns["overtakes"][ended.rows].astype(np.int64)
+    none = np.zeros(0, np.int64)
+    counts = plan.overtaken[columns["step"][ended.rows]] & ~ended.cancelled
+    if not counts.any():
+        return suffered, none, none
+    lane = columns["lane"][ended.rows]
+    active = np.zeros(len(state.lanes.index.keys), bool)
+    active[lane[counts]] = True
+    open_rows = state.rows.index.rows()
+    open_rows = open_rows[active[columns["lane"][open_rows]] & (columns["lane"][open_rows] >= 0)]
+    going = np.zeros(len(columns["step"]), bool)
+    going[ended.rows] = True
+    waiting = open_rows[~going[open_rows]]
+    waiting = waiting[np.argsort(columns["lane"][waiting], kind="stable")]
+    starts = columns["lane"][waiting]
+    hit, by = [], []
+    for one in distinct(lane[counts]):
+        mine = np.flatnonzero(counts & (lane == one))
+        opened, ended_at = columns["first"][ended.rows[mine]], ended.at[mine]
+        suffered[mine] += _inversions(opened, ended_at)
+        low, high = np.searchsorted(starts, [one, one + 1])
+        rows = waiting[low:high]
+        order = np.argsort(opened, kind="stable")
+        later = len(mine) - np.searchsorted(opened[order], columns["first"][rows], side="right")
+        passed = later > 0
+        columns["overtakes"][rows[passed]] += later[passed].astype(np.int32)
+        hit.append(rows[passed])
+        by.append(np.full(int(np.count_nonzero(passed)), mine[order[-1]] if len(mine) else 0))
+    return suffered, np.concatenate(hit), np.concatenate(by).astype(np.int64)
+
+
+def _inversions(opened: I64, ended: I64) -> I64:
+    """For each of a batch's completions in one lane: how many opened after it and ended before it. In blocks: n² compares."""
+    out = np.zeros(len(opened), np.int64)
+    block = 512
+    for low in range(0, len(opened), block):
+        part = slice(low, low + block)
+        out[part] = ((opened[None, :] > opened[part, None]) & (ended[None, :] < ended[part, None])).sum(1)
+    return out
+
+
+def thresholds(
+    model: Model, state: State, lanes: npt.NDArray[np.int32]
+) -> tuple[I64, npt.NDArray[np.float64]]:
+    """(k above which one is told, confidence) of lanes.
+
+    Learned: the quantile of k in the lane. Not learned yet: in a lane where HISTORY or more were finished and hardly
+    anybody was overtaken, the first overtake counts; with less history the rank of k among those that were finished.
+    """
+    known = state.known_lane[lanes]
+    done, over = state.lanes["done"][lanes], state.lanes["overtaken"][lanes]
+    never = np.int64(1 << 40)
+    order = (over == 0) & (done >= HISTORY)
+    limit = np.where(order, 0, never)
+    trust = 1 - 1 / (done + 2.0)
+    if state.limits is not None and len(model.lane):
+        at = np.maximum(known, 0)
+        fifo = model.lane_fifo[at] >= FIFO
+        learned = (known >= 0) & (model.lane_count[at] >= HISTORY)
+        limit = np.where(learned, np.where(fifo, state.limits.overtakes[at], never), limit)
+        trust = np.where(learned, 1 - 1 / (model.lane_count[at] + 2.0), trust)
+    return limit, trust
+
+
+def overtaken_rows(plan: Plan, model: Model, state: State, rows: I64) -> I64:
+    """Those of ``rows`` that are overtaken more often than their lane explains, and were not told yet."""
+    columns = state.rows
+    new = (columns["flags"][rows] & TOLD_OVERTAKEN) == 0
+    rows = rows[new & (columns["step"][rows] >= 0)]
+    limit, _ = thresholds(model, state, columns["lane"][rows])
+    return rows[columns["overtakes"][rows] > limit]
