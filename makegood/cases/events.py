@@ -260,6 +260,7 @@ _kind(
     sources=list,
     optional={"decision": int},
 )
+_kind("voice_heard", _("Heard in the customer's words what weighs, though it raises nothing."), sources=list)
 _kind(
     "urgency_lowered", _("Urgency lowered from %(from_level)s to %(to_level)s."), from_level=int, to_level=int
 )

@@ -22,8 +22,10 @@ closed, ended    -> a parent that only waited for this child closes; an offer to
 
 from __future__ import annotations
 
+from typing import Any
+
 from makegood.cases.closing import blockers
-from makegood.cases.models import Case, CaseEvent, Confirmation
+from makegood.cases.models import Case, CaseEvent, Confirmation, UrgencyEvidence
 from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
 from makegood.desk import (
@@ -123,12 +125,16 @@ def _close_if_nothing_blocks(case: Case, cause: CaseEvent) -> None:
 
 
 def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id: int | None) -> None:
-    if (
-        case.is_open
-        and evidence
-        and raised(case.urgency, case.urgency_floor, evidence) != (case.urgency, case.urgency_floor)
-    ):
-        handling.raise_by_evidence(case, evidence, by=actors.system(), cause=cause, message_id=message_id)
+    if not case.is_open or not evidence:
+        return
+    how: dict[str, Any] = {"by": actors.system(), "cause": cause, "message_id": message_id}
+    if raised(case.urgency, case.urgency_floor, evidence) != (case.urgency, case.urgency_floor):
+        handling.raise_by_evidence(case, evidence, **how)
+        return
+    # Each kind of signal once: the tenth 'urgent!' of an angry letter adds nothing.
+    known = set(UrgencyEvidence.objects.filter(case=case).exclude(quote="").values_list("source", flat=True))
+    if new := [e for e in evidence if e.quote and e.source not in known]:
+        handling.hear(case, new, **how)
 
 
 FOLLOWERS.update(
@@ -138,6 +144,7 @@ FOLLOWERS.update(
         "triaged": (clocks.start_known, climbing.start_typed),
         "climbed": (room_by_rung.open_by_rung,),
         "urgency_raised": (climbing.start, climbing.by_signals),
+        "voice_heard": (climbing.by_signals,),
         "assigned": (climbing.by_bounces,),
         "handover_accepted": (climbing.by_bounces,),
         "customer_wrote": (awaken, appointing.question_over, raise_by_words, climbing.by_contacts),

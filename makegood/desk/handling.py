@@ -154,6 +154,21 @@ def raise_by_evidence(
     return _raised(case, evidence, by=by, cause=cause, message_id=message_id)
 
 
+@verb("raise_by_evidence")
+def hear(
+    case: Case, evidence: list[Evidence], *, by: Actor, cause: CaseEvent | None, message_id: int | None
+) -> CaseEvent:
+    """What the customer said that weighs on a case which is as urgent already: kept with the quotation.
+
+    Without it the words would be lost to whoever the case is handed to, for they alone carry why it burns (B2).
+    """
+    case = pen.hold(case.pk)
+    data = {"sources": [e.source for e in evidence]}
+    return pen.write(
+        case, "voice_heard", by=by, data=data, evidence=evidence, evidence_message=message_id, cause=cause
+    )
+
+
 @verb("lower_urgency")
 def lower_urgency(
     case: Case, *, by: Actor, seen: int | None, level: int, reason: str, evidence: str

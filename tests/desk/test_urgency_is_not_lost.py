@@ -168,3 +168,21 @@ def test_evidence_that_comes_after_a_lowering_counts_again(cast):
     )
     raise_urgency(case, by=cast.by(cast.jun), level=3, reason="They wrote again.")
     assert fresh(case).urgency == 3 and list(silent_drops()) == []
+
+
+def test_what_jiwoo_says_of_a_case_that_is_as_urgent_as_can_be_still_travels_with_it(cast):
+    case = stages.owned(cast)
+    raise_urgency(case, by=cast.by(cast.sujin), level=5, reason="A campaign stands still.")
+    customer_writes(fresh(case), by=actors.customer(cast.jiwoo.pk), text="소비자원에 신고하겠습니다.")
+    heard = UrgencyEvidence.objects.filter(case=case, source__startswith="signal:threat")
+    before = set(heard.values_list("source", "quote"))
+    assert before and all(e.quote in "소비자원에 신고하겠습니다." and e.message_id for e in heard)
+    assert fresh(case).urgency == 5
+    assert case.events.filter(kind="climbed", data__why="signal").exists(), (
+        "a threat reaches the lead all the same"
+    )
+    customer_writes(fresh(case), by=actors.customer(cast.jiwoo.pk), text="소비자원에 꼭 신고하겠습니다!")
+    assert UrgencyEvidence.objects.filter(case=case, source=heard.source).count() == 1, (
+        "once a kind is enough"
+    )
+    assert case.events.filter(kind="voice_heard").count() == 1
