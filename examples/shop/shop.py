@@ -130,7 +130,8 @@ class Shop:
         payment = self.found(asked)
         if not payment:
             return {"there": False}
-        ours = self.deeds.get(f"{asked['action']} {asked['ours']}")
+        same = (asked["action"], asked["ours"])
+        ours = next((one for one in self.deeds.values() if (one["action"], one["ours"]) == same), None)
         return {"ours": outcome(ours) if ours else None, "left": self.money(payment, self.left(payment))}
 
     def act(self, action: str, asked: Json) -> Json:
@@ -211,7 +212,7 @@ class Shop:
             "source": "/examples/shop",
             "type": f"{type_}.v1",
             "subject": order,
-            "time": datetime.now(UTC).isoformat(),
+            "time": datetime.fromtimestamp(time.time(), UTC).isoformat(),
             "sequence": str(self.sequence),
             "data": {"ref": ref, "order": order, **({"money": money} if money else {}), **more},
         }

@@ -68,11 +68,12 @@ class Generic(Steps):
         actions = told.get("actions")
         if not isinstance(actions, list):
             raise Later("garbage")
+        flags: dict[str, Any] = {name: told.get(name) is True for name in _FLAGS}
         hours = told.get("keeps_keys_hours", 0)
         nouns = told.get("nouns")
         return Capabilities(
             actions=frozenset(one for one in actions if one in ACTIONS),
-            **{name: told.get(name) is True for name in _FLAGS},
+            **flags,
             keeps_keys_hours=hours if isinstance(hours, int) or hours is None else 0,
             reasons=tuple(str(one) for one in told.get("reasons") or []),
             clocks=tuple(_clocks(told.get("clocks") or [])),

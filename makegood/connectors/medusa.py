@@ -111,9 +111,9 @@ class Medusa(Steps):
         found = _read(self._wire().ask("GET", path, params={"fields": _PAYMENT}), "payment")
         left = _left(found)
         mine = _ours(found, ask)
-        ours = mine and refund_outcome(
-            str(mine["id"]), "paid_out", _money(mine["amount"], left.currency), left
-        )
+        ours = None
+        if mine:
+            ours = refund_outcome(str(mine["id"]), "paid_out", _money(mine["amount"], left.currency), left)
         return Seen(ours=ours, left=left, why="" if found.get("captured_at") else "locked")
 
     def _send(self, ask: Ask, seen: Seen) -> Outcome:

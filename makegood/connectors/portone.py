@@ -139,7 +139,7 @@ class PortOne(Steps):
         path = f"/payments/{quote(ref, safe='')}"
         reply = self._wire().ask("GET", path, params=self._storeless())
         if isinstance(reply.get("amount"), Mapping) and reply.get("currency"):
-            return reply.json  # type: ignore[no-any-return]
+            return reply.json
         outcome = judged(reply.get("type"), _CLASSES)
         if outcome.code == "not_there":
             raise Nothing

@@ -96,14 +96,20 @@ class _OverWire(official.HTTPClient):
         self._seconds = seconds
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
         parts = urlsplit(url)
         body = post_data.encode() if isinstance(post_data, str) else post_data
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         wire = Wire(f"{parts.scheme}://{parts.netloc}", seconds=self._seconds)
         reply = wire.ask(method.upper(), path, body or None, headers)
-        return reply.raw, reply.status, reply.headers
+        return reply.raw.decode(errors="replace"), reply.status, reply.headers
 
     def close(self) -> None:
         pass
@@ -176,7 +182,7 @@ class Stripe(Steps):
         currency = str(payment["currency"]).upper()
         left = _money(charge.get("amount_captured", 0) - charge.get("amount_refunded", 0), currency)
         mine = next((one for one in refunds if (one.get("metadata") or {}).get("makegood") == ask.ours), None)
-        ours = mine and _outcome(mine, left)
+        ours = _outcome(mine, left) if mine else None
         why = "" if payment["status"] == "succeeded" else "locked"
         return Seen(ours=ours, left=left, why=why)
 
@@ -260,7 +266,7 @@ def _payment_told(one: Mapping[str, Any], at: datetime, state: str = "") -> Told
     currency = str(one["currency"])
     charge = one["latest_charge"] if isinstance(one.get("latest_charge"), Mapping) else {}
     left = charge.get("amount_captured", 0) - charge.get("amount_refunded", 0)
-    known = (
+    known: dict[str, Any] = (
         {"left_to_refund": _money(left, currency).amount, "locked": bool(charge.get("disputed"))}
         if charge
         else {}

@@ -117,7 +117,7 @@ class Toss(Steps):
     def _hears(self, headers: Mapping[str, str], body: bytes) -> list[Told]:
         try:
             came = json.loads(body)
-            data = came["data"] if "data" in came else came
+            data = came.get("data", came)
             payment, order = str(data.get("paymentKey") or ""), str(data.get("orderId") or "")
         except (ValueError, RecursionError, TypeError, AttributeError, LookupError):
             raise Never("garbage") from None
