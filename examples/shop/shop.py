@@ -118,6 +118,7 @@ class Shop:
             "without_return": True,
             "slow_refunds": True,
             "finds_ours": True,
+            "proves_absence": True,
             "checks_left": True,
             "tells_reversal": True,
             "keeps_keys_hours": None,

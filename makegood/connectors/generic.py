@@ -46,7 +46,15 @@ from makegood.connectors.steps import Nothing, Seen, Steps
 from makegood.connectors.telling import signed
 from makegood.connectors.wire import Reply, Wire
 
-_FLAGS = ("partial", "without_return", "slow_refunds", "finds_ours", "checks_left", "tells_reversal")
+_FLAGS = (
+    "partial",
+    "without_return",
+    "slow_refunds",
+    "finds_ours",
+    "proves_absence",
+    "checks_left",
+    "tells_reversal",
+)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class PortOne(Steps):
             without_return=True,
             slow_refunds=True,
             finds_ours=True,
+            proves_absence=True,
             keeps_keys_hours=3,
             checks_left=True,
             nouns=("payment", "refund"),

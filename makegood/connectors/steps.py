@@ -180,8 +180,12 @@ class Steps(ABC):
         age = clock.now() - ask.sent_at if ask.sent_at else timedelta(0)
         if age < timedelta(seconds=self.SETTLES):
             return unknown("not_there_yet")
+        if not self.PROVES:
+            return unknown("behind")
         return refused("not_there")
 
+    #: Whether what cannot be found did not happen (``Capabilities.proves_absence``).
+    PROVES: ClassVar[bool] = True
     #: Seconds after which a call of ours that left no trace will leave none: our own patience, and as much again.
     SETTLES: ClassVar[int] = 120
 

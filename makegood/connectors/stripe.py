@@ -140,6 +140,7 @@ class Stripe(Steps):
             without_return=True,
             slow_refunds=True,
             finds_ours=True,
+            proves_absence=True,
             keeps_keys_hours=24,
             tells_reversal=True,
             nouns=("payment", "refund"),

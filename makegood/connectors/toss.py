@@ -98,6 +98,7 @@ class Toss(Steps):
             without_return=True,
             slow_refunds=True,
             finds_ours=True,
+            proves_absence=True,
             keeps_keys_hours=15 * 24,
             checks_left=True,
             nouns=("payment", "refund"),
