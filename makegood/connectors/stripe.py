@@ -181,7 +181,7 @@ class Stripe(Steps):
             payment, refunds = self._payment(ask.payment)
         charge = payment.get("latest_charge") or {}
         currency = str(payment["currency"]).upper()
-        left = _money(charge.get("amount_captured", 0) - charge.get("amount_refunded", 0), currency)
+        left = _money(_left(charge), currency)
         mine = next((one for one in refunds if (one.get("metadata") or {}).get("makegood") == ask.ours), None)
         ours = _outcome(mine, left) if mine else None
         why = "" if payment["status"] == "succeeded" else "locked"
@@ -240,6 +240,12 @@ def _reading() -> Iterator[None]:
         raise Never("not_allowed") if code == "not_allowed" else Later("broken") from None
 
 
+def _left(charge: Mapping[str, Any]) -> int:
+    """In the smallest unit. Charges of old API versions do not say how much of them was captured, only that they were."""
+    whole = charge.get("amount", 0) if charge.get("captured") else 0
+    return int(charge.get("amount_captured", whole)) - int(charge.get("amount_refunded", 0))
+
+
 def _money(units: int, currency: str) -> Money:
     return major(units, currency, _ODD.get(currency.upper()))
 
@@ -266,7 +272,7 @@ def _order(one: Mapping[str, Any]) -> str:
 def _payment_told(one: Mapping[str, Any], at: datetime, state: str = "") -> Told:
     currency = str(one["currency"])
     charge = one["latest_charge"] if isinstance(one.get("latest_charge"), Mapping) else {}
-    left = charge.get("amount_captured", 0) - charge.get("amount_refunded", 0)
+    left = _left(charge)
     known: dict[str, Any] = (
         {"left_to_refund": _money(left, currency).amount, "locked": bool(charge.get("disputed"))}
         if charge

@@ -170,7 +170,7 @@ class Fake:
                     pay.moves.append(Move("else-1", self.switches.raced, "paid_out"))
                 self.switches.raced = None
             key = self.key_of(headers)
-            if self.keeps_keys and key in self.keys and not self.switches.forgets:
+            if self.keeps_keys and key and key in self.keys and not self.switches.forgets:
                 return self.keys[key]
             try:
                 answer = self.acts(path, headers, body)

@@ -213,7 +213,7 @@ class FakePortOne(_Rest):
             "orderName": "Tea cup",
             "currency": pay.currency,
             "customer": {},
-            "origin": {"url": "https://haneul.example", "platformType": "PC"},
+            "origin": {"url": "https://haneul.example", "platformType": "PC", "ipAddress": "192.0.2.1"},
             "disputes": [],
             "amount": {
                 "total": int(pay.amount * unit),
