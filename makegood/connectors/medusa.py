@@ -85,7 +85,7 @@ class Medusa(Steps):
             partial=True,
             without_return=True,
             finds_ours=True,
-            nouns=("order", "payment", "refund", "shipment"),
+            nouns=("order", "payment"),
             pushes="signed" if self.secret else "",
             read_at=clock.now(),
             more={str(one["id"]): str(one["label"]) for one in reasons},

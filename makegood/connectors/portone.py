@@ -87,7 +87,7 @@ class PortOne(Steps):
             proves_absence=True,
             keeps_keys_hours=3,
             checks_left=True,
-            nouns=("payment", "refund"),
+            nouns=("payment",),
             pushes="signed" if self.secret else "",
         )
 

@@ -29,44 +29,30 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import stripe as official
 
 from makegood.base import clock
-from makegood.connectors.amounts import major, minor
+from makegood.connectors.amounts import minor
 from makegood.connectors.canon import Money, Told
 from makegood.connectors.errors import Later, Never
 from makegood.connectors.ports import Ask, Capabilities, Outcome
 from makegood.connectors.steps import Nothing, Seen, Steps, judged, refund_outcome
-from makegood.connectors.telling import moment, tell
+from makegood.connectors.stripe_told import (
+    ODD,
+    event_told,
+    left_units,
+    money_of,
+    payment_told,
+    refund_state,
+    refund_told,
+)
+from makegood.connectors.telling import moment
 from makegood.connectors.wire import Wire
 
-_PAYMENT = {
-    "requires_payment_method": "awaiting",
-    "requires_confirmation": "awaiting",
-    "requires_action": "awaiting",
-    "processing": "awaiting",
-    "requires_capture": "held",
-    "succeeded": "taken",
-    "canceled": "voided",
-}
-_REFUND = {
-    "pending": "sent",
-    "requires_action": "stuck",
-    "succeeded": "paid_out",
-    "failed": "refused",
-    "canceled": "withdrawn",
-}
-_DISPUTE = {
-    "needs_response": "needs_answer",
-    "under_review": "in_review",
-    "won": "won",
-    "prevented": "won",
-    "lost": "lost",
-}
 _CLASSES = {
     "charge_already_refunded": "already_done",
     "invalid_request_error:amount": "over_balance",
@@ -81,8 +67,6 @@ _CLASSES = {
     "idempotency_key_in_use": "unknown",
     "api_error": "unknown",
 }
-#: Stripe takes these two with two decimals that are always nought, though they have none.
-_ODD = {"ISK": 2, "UGX": 2}
 _WINDOW = timedelta(minutes=5)
 
 
@@ -156,11 +140,11 @@ class Stripe(Steps):
         try:
             with _reading():
                 if noun == "refund":
-                    return [_refund_told(self._client().v1.refunds.retrieve(ref).to_dict(), at)]
+                    return [refund_told(self._client().v1.refunds.retrieve(ref).to_dict(), at)]
                 payment, refunds = self._payment(ref)
         except Nothing:
             return []
-        return [_payment_told(payment, at), *[_refund_told(one, at) for one in refunds]]
+        return [payment_told(payment, at), *[refund_told(one, at) for one in refunds]]
 
     def _hears(self, headers: Mapping[str, str], body: bytes) -> list[Told]:
         given = {name.lower(): value for name, value in headers.items()}.get("stripe-signature", "")
@@ -174,14 +158,14 @@ class Stripe(Steps):
         if abs(clock.now() - moment(signed)) > _WINDOW:
             raise Never("stale")
         event = json.loads(body)
-        return _event_told(event)
+        return event_told(event)
 
     def _look(self, ask: Ask) -> Seen:
         with _reading():
             payment, refunds = self._payment(ask.payment)
         charge = payment.get("latest_charge") or {}
         currency = str(payment["currency"]).upper()
-        left = _money(_left(charge), currency)
+        left = money_of(left_units(charge), currency)
         mine = next((one for one in refunds if (one.get("metadata") or {}).get("makegood") == ask.ours), None)
         ours = _outcome(mine, left) if mine else None
         why = "" if payment["status"] == "succeeded" else "locked"
@@ -191,7 +175,7 @@ class Stripe(Steps):
         assert ask.money and seen.left
         asked: Any = {
             "payment_intent": ask.payment,
-            "amount": minor(ask.money, _ODD.get(ask.money.currency)),
+            "amount": minor(ask.money, ODD.get(ask.money.currency)),
             "metadata": {"makegood": ask.ours, "reason": ask.reason[:400]},
         }
         try:
@@ -240,99 +224,8 @@ def _reading() -> Iterator[None]:
         raise Never("not_allowed") if code == "not_allowed" else Later("broken") from None
 
 
-def _left(charge: Mapping[str, Any]) -> int:
-    """In the smallest unit. Charges of old API versions do not say how much of them was captured, only that they were."""
-    whole = charge.get("amount", 0) if charge.get("captured") else 0
-    return int(charge.get("amount_captured", whole)) - int(charge.get("amount_refunded", 0))
-
-
-def _money(units: int, currency: str) -> Money:
-    return major(units, currency, _ODD.get(currency.upper()))
-
-
-def _refund_state(one: Mapping[str, Any]) -> str:
-    if one.get("status") == "pending" and one.get("pending_reason") == "insufficient_funds":
-        return "stuck"
-    return _REFUND.get(str(one.get("status")), "sent")
-
-
 def _outcome(one: Mapping[str, Any], left: Money) -> Outcome:
-    money = _money(one["amount"], str(one["currency"]))
+    money = money_of(one["amount"], str(one["currency"]))
     return refund_outcome(
-        str(one["id"]), _refund_state(one), money, left, str(one.get("failure_reason") or "")
+        str(one["id"]), refund_state(one), money, left, str(one.get("failure_reason") or "")
     )
-
-
-def _order(one: Mapping[str, Any]) -> str:
-    """Stripe knows no orders; most shops write theirs into the metadata."""
-    data = one.get("metadata") or {}
-    return str(data.get("order") or data.get("order_id") or data.get("order_number") or "")[:60]
-
-
-def _payment_told(one: Mapping[str, Any], at: datetime, state: str = "") -> Told:
-    currency = str(one["currency"])
-    charge = one["latest_charge"] if isinstance(one.get("latest_charge"), Mapping) else {}
-    left = _left(charge)
-    known: dict[str, Any] = (
-        {"left_to_refund": _money(left, currency).amount, "locked": bool(charge.get("disputed"))}
-        if charge
-        else {}
-    )
-    return tell(
-        "payment",
-        state or _PAYMENT.get(str(one["status"]), "awaiting"),
-        str(one["id"]),
-        at,
-        one,
-        order=_order(one),
-        money=_money(one["amount"], currency),
-        detail=one["status"],
-        **known,
-    )
-
-
-def _refund_told(one: Mapping[str, Any], at: datetime, state: str = "") -> Told:
-    return tell(
-        "refund",
-        state or _refund_state(one),
-        str(one["id"]),
-        at,
-        one,
-        order=_order(one),
-        money=_money(one["amount"], str(one["currency"])),
-        payment=one.get("payment_intent") if isinstance(one.get("payment_intent"), str) else "",
-        our_key=(one.get("metadata") or {}).get("makegood"),
-        reason=one.get("failure_reason") or one.get("reason"),
-        detail=one.get("pending_reason"),
-    )
-
-
-def _dispute_told(one: Mapping[str, Any], at: datetime) -> Told:
-    status = str(one["status"])
-    state = "warned" if status.startswith("warning") else _DISPUTE.get(status, "in_review")
-    due = (one.get("evidence_details") or {}).get("due_by")
-    return tell(
-        "dispute",
-        state,
-        str(one["id"]),
-        at,
-        one,
-        money=_money(one["amount"], str(one["currency"])),
-        payment=one.get("payment_intent") if isinstance(one.get("payment_intent"), str) else "",
-        answer_by=datetime.fromtimestamp(due, UTC).isoformat() if due else "",
-        reason=one.get("reason"),
-    )
-
-
-def _event_told(event: Mapping[str, Any]) -> list[Told]:
-    kind, at = str(event["type"]), moment(event["created"])
-    one = event["data"]["object"]
-    if kind in ("refund.created", "refund.updated", "refund.failed"):
-        before = (event["data"].get("previous_attributes") or {}).get("status")
-        back = before == "succeeded" and one.get("status") in ("failed", "canceled")
-        return [_refund_told(one, at, "reversed" if back else "")]
-    if kind.startswith("payment_intent."):
-        return [_payment_told(one, at, "failed" if kind == "payment_intent.payment_failed" else "")]
-    if kind.startswith("charge.dispute.") and one.get("object") == "dispute":
-        return [_dispute_told(one, at)]
-    return []

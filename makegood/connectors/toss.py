@@ -101,7 +101,7 @@ class Toss(Steps):
             proves_absence=True,
             keeps_keys_hours=15 * 24,
             checks_left=True,
-            nouns=("payment", "refund"),
+            nouns=("payment", "order"),
             pushes="nudge",
         )
 

@@ -36,20 +36,9 @@ from makegood.connectors.errors import Later, Never
 from makegood.connectors.graph import GraphTrouble, data, read
 from makegood.connectors.ports import Ask, Capabilities, Outcome, done
 from makegood.connectors.steps import Nothing, Seen, Steps, judged, mark, marked, refund_outcome, sum_left
-from makegood.connectors.telling import moment, tell
+from makegood.connectors.vendure_told import order_state, order_told, refund_state
 from makegood.connectors.wire import Reply, Wire
 
-_ORDER = {"Cancelled": "cancelled", "AddingItems": "", "ArrangingPayment": "", "Draft": "", "Created": ""}
-_PAYMENT = {
-    "Created": "awaiting",
-    "Authorized": "held",
-    "Settled": "taken",
-    "Declined": "failed",
-    "Error": "failed",
-    "Cancelled": "voided",
-}
-_REFUND = {"Pending": "sent", "Settled": "paid_out", "Failed": "refused"}
-_SHIPMENT = {"Delivered": "delivered", "Cancelled": "cancelled"}
 _CLASSES = {
     "AlreadyRefundedError": "already_done",
     "RefundAmountError": "over_balance",
@@ -88,7 +77,7 @@ _ABLE = "{ globalSettings { serverConfig { moneyStrategyPrecision } } me { id } 
 
 @dataclass(frozen=True)
 class Vendure(Steps):
-    """``key``: an API key; without one, ``user`` and ``password`` of an administrator sign in for every call."""
+    """``key``: an API key; without one, ``user`` and ``password`` of an administrator sign in, once an instance."""
 
     address: str
     key: str = field(default="", repr=False)
@@ -96,6 +85,7 @@ class Vendure(Steps):
     password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     seconds: float = 60.0
+    _session: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     kind: ClassVar[str] = "vendure"
     PROVES = False
     ACTIONS = frozenset({"refund", "cancel"})
@@ -112,7 +102,7 @@ class Vendure(Steps):
             without_return=True,
             slow_refunds=True,
             finds_ours=True,
-            nouns=("order", "payment", "refund", "shipment"),
+            nouns=("order",),
             pushes="signed" if self.secret else "",
             decimals=places,
             read_at=clock.now(),
@@ -123,7 +113,7 @@ class Vendure(Steps):
         if noun != "order":
             raise Never("not_able")
         found = self._order(ref)
-        return [] if found is None else _told(*found)
+        return [] if found is None else order_told(*found)
 
     def _hears(self, headers: Mapping[str, str], body: bytes) -> list[Told]:
         return told_by_event(self.secret, headers, body)
@@ -146,7 +136,7 @@ class Vendure(Steps):
         mine = next((one for one in payment["refunds"] if marked(one["reason"], ask.ours)), None)
         ours = mine and refund_outcome(
             str(mine["id"]),
-            _state(_REFUND, mine["state"]),
+            refund_state(mine["state"]),
             major(mine["total"], currency, places),
             left,
             mine["state"],
@@ -189,7 +179,7 @@ class Vendure(Steps):
         if kind == "Refund":
             left = sum_left(seen.left, [money]) if seen.left and money else None
             return refund_outcome(
-                str(answer["id"]), _state(_REFUND, answer["state"]), money, left, answer["state"]
+                str(answer["id"]), refund_state(answer["state"]), money, left, answer["state"]
             )
         return judged(kind, _CLASSES)
 
@@ -202,7 +192,13 @@ class Vendure(Steps):
             raise Later("garbage") from None
 
     def _read(self, question: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        return read(self._post(question, values))
+        try:
+            return read(self._post(question, values))
+        except Never:
+            if not self._session:
+                raise
+            self._session.clear()  # it has run out; a question may be asked twice, a deed never is
+            return read(self._post(question, values))
 
     def _post(self, question: str, values: Mapping[str, Any]) -> Reply:
         wire = Wire(self.address, self._entry(), self.seconds)
@@ -211,13 +207,16 @@ class Vendure(Steps):
     def _entry(self) -> dict[str, str]:
         if self.key:
             return {"vendure-api-key": self.key}
+        if self._session:
+            return self._session
         reply = Wire(self.address, seconds=self.seconds).ask(
             "POST", "", {"query": _LOGIN, "variables": {"username": self.user, "password": self.password}}
         )
         token = reply.headers.get("vendure-auth-token", "")
         if not token:
             raise Never("not_allowed") if reply.get("data", "login") else Later("broken")
-        return {"Authorization": f"Bearer {token}"}
+        self._session["Authorization"] = f"Bearer {token}"
+        return self._session
 
 
 def _places(found: Mapping[str, Any]) -> int:
@@ -227,94 +226,9 @@ def _places(found: Mapping[str, Any]) -> int:
         raise Later("garbage") from None
 
 
-def _state(table: Mapping[str, str], theirs: str) -> str:
-    """Shops may add states of their own: what we do not know of a refund is on its way, and is looked at again."""
-    return table.get(theirs, "sent")
-
-
 def _cancel_seen(order: Mapping[str, Any], ask: Ask) -> Seen:
     entries = order["history"]["items"]
     mine = any(marked(one["data"].get("reason"), ask.ours) for one in entries)
-    state = _ORDER.get(order["state"], "open")
+    state = order_state(order)
     ours = done(str(order["id"]), state) if mine else None
     return Seen(ours=ours, why="already_done" if state == "cancelled" and not mine else "", more=order["id"])
-
-
-def _told(order: Mapping[str, Any], places: int) -> list[Told]:
-    code, currency = str(order["code"]), order["currencyCode"]
-    state = _ORDER.get(order["state"], "open")
-    if not state:
-        return []  # still a cart
-    names = {str(line["id"]): line["productVariant"] for line in order["lines"]}
-    told = [
-        tell(
-            "order",
-            state,
-            code,
-            moment(order["updatedAt"]),
-            order,
-            order=code,
-            money=major(order["totalWithTax"], currency, places),
-            placed_at=order["orderPlacedAt"],
-            detail=order["state"],
-            lines=[{**names[str(one["id"])], "quantity": one["quantity"]} for one in order["lines"]],
-        )
-    ]
-    for payment in order["payments"]:
-        told += _told_payment(payment, code, currency, places)
-    for parcel in order["fulfillments"] or []:
-        told.append(
-            tell(
-                "shipment",
-                _SHIPMENT.get(parcel["state"], "label"),
-                str(parcel["id"]),
-                moment(parcel["updatedAt"]),
-                parcel,
-                order=code,
-                direction="out",
-                carrier=parcel["method"],
-                tracking=parcel["trackingCode"],
-                detail=parcel["state"],
-                lines=[
-                    {**names.get(str(one["orderLineId"]), {}), "quantity": one["quantity"]}
-                    for one in parcel["lines"]
-                ],
-            )
-        )
-    return told
-
-
-def _told_payment(payment: Mapping[str, Any], code: str, currency: str, places: int) -> list[Told]:
-    total = major(payment["amount"], currency, places)
-    gone = [major(one["total"], currency, places) for one in payment["refunds"] if one["state"] != "Failed"]
-    left = sum_left(total, gone)
-    told = [
-        tell(
-            "payment",
-            _PAYMENT.get(payment["state"], "awaiting"),
-            str(payment["id"]),
-            moment(payment["updatedAt"]),
-            payment,
-            order=code,
-            money=total,
-            method=payment["method"],
-            refunded=total.amount - left.amount,
-            left_to_refund=left.amount,
-            detail=payment["state"],
-        )
-    ]
-    for one in payment["refunds"]:
-        told.append(
-            tell(
-                "refund",
-                _state(_REFUND, one["state"]),
-                str(one["id"]),
-                moment(one["updatedAt"]),
-                one,
-                order=code,
-                money=major(one["total"], currency, places),
-                payment=str(payment["id"]),
-                reason=one["reason"],
-            )
-        )
-    return told

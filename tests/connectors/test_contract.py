@@ -1,6 +1,7 @@
 """One contract for every connector: Jiwoo gets her money back once, whatever happens on the line, and nobody says more than is known.
 
 Each test runs against the fake of every kind. A fake counts what truly moved; the connector's word is held against that.
+Over 300 lines, for it is one contract and is read as a whole: what a new connector must keep.
 """
 
 from __future__ import annotations
@@ -125,6 +126,17 @@ def test_what_it_can_do_is_asked_and_named_in_our_words(fake: Fake, paid: Pay):
     )  # the two that tell nothing of an account
     for action in {"refund", "cancel", "freeze"} - able.actions:
         assert fake.connector().do(replace(ask(), action=action)).code == "not_able"
+
+
+def test_what_it_says_it_reads_it_reads(fake: Fake, paid: Pay):
+    connector = fake.connector()
+    able = connector.capabilities()
+    for noun in able.nouns:
+        assert connector.read(noun, "none-such") == []
+    if fake.kind != "generic":  # the example shop answers for any noun that it has none
+        for noun in {"invoice", "credit", "store"}:
+            with pytest.raises(Never, match="not_able"):
+                connector.read(noun, "X-1")
 
 
 # -- the thirteen

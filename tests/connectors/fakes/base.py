@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -60,7 +61,9 @@ class Switches:
 
     ``broken``: a write is done and answered with trouble. ``strange``: a write is not done and answered with a code that nobody knows.
     ``pending``: refunds stay on their way. ``raced``: somebody else takes this much between our look and our write. ``forgets``: no
-    idempotency key is remembered. ``slow``: seconds that every call takes. ``slow_write``: seconds before a write is answered.
+    idempotency key is remembered. ``loses``, ``repeats``: this part of all answers to
+    writes is lost, of all webhooks comes twice.
+    ``slow``: seconds that every call takes. ``slow_write``: seconds before a write is answered.
     """
 
     lost: bool = False
@@ -71,6 +74,8 @@ class Switches:
     raced: Decimal | None = None
     forgets: bool = False
     slow: float = 0.0
+    loses: float = 0.0
+    repeats: float = 0.0
     slow_write: float = 0.0
 
 
@@ -146,7 +151,7 @@ class Fake:
         )  # fmt: skip
         if write:
             time.sleep(self.switches.slow_write)
-            if self.switches.lost:
+            if self.switches.lost or random.random() < self.switches.loses:
                 self._dark = self.switches.dark
                 return
         raw = json.dumps(answer).encode()
@@ -246,7 +251,8 @@ class Fake:
             raise Refuses("over_balance")
         move = Move(f"R-{len(pay.moves) + 1}", amount, "sent" if self.switches.pending else "paid_out", mark)
         pay.moves.append(move)
-        self.hear(*self.hook(pay, move))
+        for _ in range(2 if random.random() < self.switches.repeats else 1):
+            self.hear(*self.hook(pay, move))
         return move
 
     def becomes(self, pay: Pay, move: Move, state: str) -> tuple[dict[str, str], bytes]:

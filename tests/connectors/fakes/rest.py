@@ -19,9 +19,16 @@ class _Rest(Fake):
         return self.pays.get(parts[parts.index("payments") + 1])
 
     def reads(self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Answer:  # fmt: skip
-        if "payments" not in path:
+        if "refund-reasons" in path:
             return 200, self.able()
+        if "payments" not in path or path.split("/")[-2] == "orders":
+            return self.other(path)
         pay = self.found(path)
+        return (200, self.shown(pay)) if pay else self.says(404, self.WORDS["not_there"])
+
+    def other(self, path: str) -> Answer:
+        """An order, or a payment by its order."""
+        pay = next((one for one in self.pays.values() if one.order == path.rpartition("/")[2]), None)
         return (200, self.shown(pay)) if pay else self.says(404, self.WORDS["not_there"])
 
     def able(self) -> Any:
@@ -40,6 +47,36 @@ class FakeMedusa(_Rest):
 
     def shown(self, pay: Pay) -> Any:
         return {"payment": self.payment(pay)}
+
+    def other(self, path: str) -> Answer:
+        pay = next((one for one in self.pays.values() if one.order == path.rpartition("/")[2]), None)
+        return (200, {"order": self.order(pay)}) if pay else self.says(404, "not_found")
+
+    def order(self, pay: Pay) -> dict[str, Any]:
+        at = iso(self.began)
+        parcel = {
+            "id": "ful_1",
+            "created_at": at,
+            "packed_at": at,
+            "shipped_at": at,
+            "delivered_at": at,
+            "canceled_at": None,
+            "labels": [{"tracking_number": "1234-5678"}],
+            "items": [{"title": "Blue tea cup", "quantity": 2}],
+        }
+        return {
+            "id": pay.order,
+            "display_id": 1001,
+            "status": "pending",
+            "currency_code": pay.currency.lower(),
+            "total": float(pay.amount),
+            "created_at": at,
+            "updated_at": at,
+            "items": [{"title": "Blue tea cup", "quantity": 2}],
+            "summary": {"pending_difference": -10},
+            "fulfillments": [parcel],
+            "payment_collections": [{"payments": [self.payment(pay)]}],
+        }
 
     def acts(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         asked = json.loads(body, parse_float=Decimal)
