@@ -47,6 +47,14 @@ def minor(money: Money, places: int | None = None) -> int:
     return int(shifted)
 
 
+def whole(money: Money) -> bool:
+    """Whether its currency has an amount like this at all."""
+    try:
+        return minor(money) is not None
+    except Never:
+        return False
+
+
 def major(units: int, currency: str, places: int | None = None) -> Money:
     """1234 of USD -> 12.34; exact."""
     currency = currency.upper()

@@ -32,7 +32,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from makegood.base import clock
-from makegood.connectors.amounts import minor, number
+from makegood.connectors.amounts import number
 from makegood.connectors.canon import Money, Told
 from makegood.connectors.cloudevents import told as told_by_event
 from makegood.connectors.errors import Later, Never
@@ -122,7 +122,6 @@ class Medusa(Steps):
 
     def _send(self, ask: Ask, seen: Seen) -> Outcome:
         assert ask.money
-        minor(ask.money)
         body = {"amount": float(ask.money.amount), "note": mark(ask.ours, ask.reason, 250)}
         path = f"/admin/payments/{quote(ask.payment, safe='')}/refund"
         reply = self._wire().ask("POST", path, body, params={"fields": _PAYMENT})

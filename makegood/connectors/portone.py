@@ -108,7 +108,7 @@ class PortOne(Steps):
             raise Never("garbage") from None
         if not (isinstance(kind, str) and kind.startswith("Transaction.") and isinstance(payment, str)):
             return []  # its documents: unknown types are to be passed over
-        return self._reads("payment", payment)
+        return self.read("payment", payment)
 
     def _look(self, ask: Ask) -> Seen:
         found = self._payment(ask.payment)

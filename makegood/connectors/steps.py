@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from makegood.base import clock
+from makegood.connectors.amounts import whole
 from makegood.connectors.canon import Money, Told
 from makegood.connectors.claims import claimed
 from makegood.connectors.errors import Later, Never
@@ -193,6 +194,8 @@ class Steps(ABC):
         """Why it must not be sent, as a code; '' when it may."""
         if seen.why:
             return seen.why
+        if ask.money and not whole(ask.money):
+            return "unfit"  # half a won: whoever rounds it on the way moves another sum than was decided
         if ask.action != "refund" or not seen.left or not ask.money:
             return ""
         if ask.money.currency != seen.left.currency:

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from makegood.connectors.amounts import minor, number
+from makegood.connectors.amounts import number
 from makegood.connectors.canon import Money, Told
 from makegood.connectors.errors import Later, Never
 from makegood.connectors.ports import Ask, Capabilities, Outcome
@@ -124,10 +124,8 @@ class Toss(Steps):
             raise Never("garbage") from None
         if not (payment or order):
             return []
-        try:
-            return _told(self._payment(payment, order))
-        except Nothing:
-            return []  # somebody who is not Toss made it up, or it is another account's
+        # Empty where somebody who is not Toss made it up, or it is another account's.
+        return self.read("payment", payment) if payment else self.read("order", order)
 
     def _look(self, ask: Ask) -> Seen:
         found = self._payment(ask.payment, ask.order)
@@ -142,7 +140,6 @@ class Toss(Steps):
 
     def _send(self, ask: Ask, seen: Seen) -> Outcome:
         assert ask.money and seen.left
-        minor(ask.money)  # Never('unfit') for half a won
         expected = ask.expected_left or seen.left
         body = {
             "cancelReason": mark(ask.ours, ask.reason, 200),

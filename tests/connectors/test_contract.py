@@ -304,10 +304,6 @@ def test_money_has_the_decimals_of_its_currency(fake: Fake, amount: str, currenc
 
 
 def test_half_a_won_is_not_rounded(fake: Fake, paid: Pay):
-    if fake.kind in ("generic", "vendure"):
-        pytest.skip(
-            "The example shop and Vendure keep two decimals for every currency; policy rounds, not the line."
-        )
     outcome = fake.connector().do(ask("12000.5"))
     assert (outcome.result, outcome.code, fake.writes) == ("refused", "unfit", 0)
 
