@@ -24,7 +24,21 @@ from makegood.conversations.models import (
     SearchEntry,
 )
 from makegood.escalation.models import Absence, Climb, Handover, Shift
-from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
+from makegood.incidents.models import (
+    ActStep,
+    CardField,
+    Decision,
+    Incident,
+    IncidentAct,
+    IncidentCase,
+    Room,
+    RoomMember,
+    RoomMessage,
+    SuggestedCase,
+    Suggestion,
+    Task,
+    Thanks,
+)
 from makegood.jobs.models import LoadedRow
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
@@ -32,9 +46,12 @@ from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
 from makegood.transactions.models import Order, Payment, Shipment
+from makegood.ways.models import NoticeOut, Quiet, Way
+from makegood.webhooks.models import Hook, HookCall, HookTry
 
 __all__ = [
     "Absence",
+    "ActStep",
     "ApiToken",
     "Appointment",
     "AsksDeclined",
@@ -57,16 +74,24 @@ __all__ = [
     "HeldFile",
     "HeldReply",
     "HelperTask",
+    "Hook",
+    "HookCall",
+    "HookTry",
     "IdempotencyKey",
+    "Incident",
+    "IncidentAct",
+    "IncidentCase",
     "Letter",
     "LetterSource",
     "LoadedRow",
     "Mailbox",
     "Message",
+    "NoticeOut",
     "OnCopy",
     "Order",
     "Payment",
     "Promise",
+    "Quiet",
     "ReplyOverride",
     "Room",
     "RoomMember",
@@ -78,8 +103,11 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "SuggestedCase",
+    "Suggestion",
     "Task",
     "Team",
     "Thanks",
     "User",
+    "Way",
 ]

@@ -226,6 +226,11 @@ if not (HELPER_KEY.isascii() and HELPER_KEY.isprintable()) or " " in HELPER_KEY:
 
 LETTER_WEBHOOK_SECRET = os.environ.get("LETTER_WEBHOOK_SECRET", "")
 
+# Hosts (``host`` or ``host:port``) that webhooks and chat messages may reach although they are private (connectors/guard.py).
+OUTSIDE_HOSTS = frozenset(
+    host.strip().lower() for host in os.environ.get("MAKEGOOD_OUTSIDE_HOSTS", "").split(",") if host.strip()
+)
+
 PROCRASTINATE_IMPORT_PATHS = ["makegood.jobs.tasks"]
 
 # A report needs no account, so one address may send only so many; behind proxies, how many of them are ours.

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from makegood.api import hooks as hooks
 from makegood.api import lists as lists
 from makegood.api import problems
 from makegood.api import work as work

@@ -189,6 +189,28 @@ class OpenRoom(Body):
     ask: Words = ""
 
 
+class CommonIn(Body):
+    shop: Line | None = Field(default=None, description="Code of the shop.")
+    product: Line | None = None
+    carrier: Line | None = None
+    method: Line | None = None
+    type: Line | None = None
+    words: Line | None = None
+
+
+class OpenIncident(Body):
+    words: Words = Field(description="The fault, in words.")
+    common: CommonIn | None = Field(default=None, description="What its cases share.")
+
+
+class JoinIncident(Body):
+    incident: Annotated[StrictInt, Field(ge=1, lt=2**63)]
+
+
+class LeaveIncident(Body):
+    reason: Words
+
+
 class HandOver(Seen):
     team: Line = Field(description="Name of the receiving team.")
     to: Line | None = Field(default=None, description="Email of the person there; else whoever is on duty.")

@@ -21,6 +21,7 @@ from makegood.desk import (
     fixing,
     handing,
     handling,
+    incidents,
     joining,
     promising,
     resending,
@@ -90,6 +91,20 @@ def room(body: shapes.OpenRoom, actor: Actor) -> dict[str, Any]:
     return {"lead": lead, "background": body.background, "ask": body.ask}
 
 
+def fault(body: shapes.OpenIncident, actor: Actor) -> dict[str, Any]:
+    common: dict[str, Any] = body.common.fields() if body.common else {}
+    if common.get("shop"):
+        common["shop"] = access.shop_for(actor, common["shop"]).pk
+    return {"words": body.words, "common": common}
+
+
+def incident(body: shapes.JoinIncident, actor: Actor) -> dict[str, Any]:
+    try:
+        return {"incident": incidents.incident_for(actor, body.incident)}
+    except NotThere as error:
+        raise NotThere(error.code, error.reason, field="incident") from None
+
+
 def card(body: shapes.HandOver, actor: Actor) -> dict[str, Any]:
     found = receivers(shapes.Assign(seen=body.seen, owner=body.to, team=body.team), actor)
     given = handing.Card(body.customer_asks, body.tried, body.asked, body.by_when)
@@ -122,6 +137,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("acknowledge", "acknowledge", climbing.acknowledge),
     Verb("expedite", "expedite", handing.expedite, shapes.Expedite, hurried),
     Verb("open_room", "open_room", rooming.open_room, shapes.OpenRoom, room),
+    Verb("open_incident", "open_incident", incidents.open_incident, shapes.OpenIncident, fault),
+    Verb("join_incident", "join_incident", incidents.join_incident, shapes.JoinIncident, incident),
+    Verb("leave_incident", "leave_incident", incidents.leave_incident, shapes.LeaveIncident),
     Verb("hand_over", "hand_over", handing.hand_over, shapes.HandOver, card),
     Verb("accept_handover", "answer_handover", handing.accept_handover, shapes.AcceptHandover),
     Verb("refuse_handover", "answer_handover", handing.refuse_handover, shapes.RefuseHandover),

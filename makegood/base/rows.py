@@ -1,8 +1,8 @@
-"""New rows of one act, sent to the database together.
+"""The statements of hot paths: prepared once, so that nothing is built, parsed and planned anew for each row.
 
-The ORM builds each INSERT anew and waits for each answer; opening a case writes nine rows, and that was most of its
-time. Inside :func:`together` new rows are kept until the block ends, then sent in two prepared statements: the same rows,
-constraints and triggers, in the same transaction.
+The ORM builds each statement anew and PostgreSQL plans it anew; for a break or an opening that was most of its time.
+:func:`add` and :func:`change` write one row. Inside :func:`together` new rows are kept until the block ends, then sent in
+two statements, for opening a case writes nine and waits for each answer. Same rows, constraints and triggers as ever.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def add(row: Row) -> Row:
     """Insert a new row: now, or with the others at the end of :func:`together`. Returns it, with its id where one was drawn."""
     batch = _open.get()
     if batch is None:
-        row.save(force_insert=True)
+        _insert_now(row)
         return row
     if row.pk is None:
         row.pk = batch.ids.pop(type(row), None)
@@ -51,6 +51,24 @@ def add_all(rows: Iterable[Model]) -> None:
     """:func:`add` for each."""
     for row in rows:
         add(row)
+
+
+def _insert_now(row: Model) -> None:
+    """One INSERT; the row has its id and what else the database made (a case's number) afterwards."""
+    shape, made = ((type(row), row.pk is not None),), _made(type(row))
+    with connection.wrap_database_errors, _cursor() as cursor:
+        cursor.execute(_returning(shape), list(_values(row)), prepare=True)
+        for field, value in zip(made, cursor.fetchone() or (), strict=True):
+            setattr(row, field.attname, value)
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def change(model: type[Model], pk: int, **values: Any) -> bool:
+    """Set these columns (by the names of their attributes) of one row; whether there was one."""
+    with connection.wrap_database_errors, _cursor() as cursor:
+        statement = _update(model, tuple(values))
+        sent = [value.value if isinstance(value, Enum) else value for value in values.values()]
+        return cursor.execute(statement, [*sent, pk], prepare=True).rowcount == 1
 
 
 @contextmanager
@@ -141,6 +159,28 @@ def _insert(shape: tuple[tuple[type[Model], bool], ...]) -> bytes:
         inserts.append(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({places})')
     before = ", ".join(f"r{n} AS ({insert})" for n, insert in enumerate(inserts[:-1]))
     return f"{'WITH ' + before if before else ''} {inserts[-1]}".encode()
+
+
+@cache
+def _made(model: type[Model]) -> tuple[Field[Any, Any], ...]:
+    """What the database makes by itself: the id, and generated columns."""
+    return tuple(f for f in model._meta.concrete_fields if f.generated or f.primary_key)
+
+
+@lru_cache(maxsize=512)
+def _returning(shape: tuple[tuple[type[Model], bool], ...]) -> bytes:
+    """:func:`_insert` of one row that answers with what the database made."""
+    made = ", ".join(f'"{f.column}"' for f in _made(shape[0][0]))
+    return _insert(shape) + f" RETURNING {made}".encode()
+
+
+@lru_cache(maxsize=512)
+def _update(model: type[Model], names: tuple[str, ...]) -> bytes:
+    """One statement that sets these columns of the row with an id."""
+    columns = {f.attname: f.column for f in model._meta.concrete_fields if not isinstance(f, JSONField)}
+    sets = ", ".join(f'"{columns[name]}" = ${n}' for n, name in enumerate(names, start=1))
+    where = f'"{_key(model).column}" = ${len(names) + 1}'
+    return f'UPDATE "{model._meta.db_table}" SET {sets} WHERE {where}'.encode()
 
 
 def _key(model: type[Model]) -> Field[Any, Any]:

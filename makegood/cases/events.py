@@ -50,7 +50,7 @@ _kind(
     to_customer=True,
     message=int,
     level=int,
-    optional={"promise": int, "until": str, "type": str},
+    optional={"promise": int, "until": str, "type": str, "noticed": bool},
 )
 _kind("customer_wrote", _("The customer wrote."), to_customer=True, message=int)
 _kind(
@@ -60,7 +60,7 @@ _kind(
     message=int,
     promise=int,
     until=str,
-    optional={"times": list, "justified": list},
+    optional={"times": list, "justified": list, "act": int},
 )
 _kind("noted", _("Wrote a note."), message=int)
 _kind("letter_noted", _("A letter was kept as a note: %(why)s."), message=int, why=str)
@@ -100,7 +100,23 @@ _kind(
     to_customer=True,
     optional={"user": int, "team": int, "was_user": int, "was_team": int},
 )
-_kind("climbed", _("Reached rung %(rung)s of the ladder: %(why)s."), quiet=True, rung=int, why=str, told=list)
+_kind(
+    "climbed",
+    _("Reached rung %(rung)s of the ladder: %(why)s."),
+    quiet=True,
+    rung=int,
+    why=str,
+    told=list,
+    optional={"room": bool},
+)
+# Quiet: that its owner went home must not throw back what a colleague writes on the case at this moment.
+_kind(
+    "handed_back",
+    _("%(was_user)s is not there: handed back to %(team)s %(user)s."),
+    quiet=True,
+    was_user=int,
+    optional={"user": int, "team": int},
+)
 _kind("acknowledged", _("%(user)s has seen it."), user=int)
 _kind("expedited", _("Hurried up: %(user)s does it by %(until)s."), user=int, promise=int, until=str)
 _kind(
@@ -166,6 +182,27 @@ _kind("room_task_done", _("A task of the war room is done."), quiet=True, room=i
 _kind("room_decided", _("Decided in the war room."), quiet=True, room=int, decision=int)
 _kind("room_thanked", _("Thanked those who helped in the war room."), quiet=True, room=int, thanks=list)
 _kind("room_closed", _("Closed the war room; looked back at on %(until)s."), quiet=True, room=int, until=str)
+# One fault over many cases. Quiet: what the incident does to a case must not throw back an answer on it.
+_kind("incident_opened", _("Opened an incident: one fault over many cases."), quiet=True, incident=int, n=int)
+_kind(
+    "incident_joined",
+    _("Part of an incident: one fault over many cases."),
+    quiet=True,
+    incident=int,
+    level=int,
+)
+_kind("incident_left", _("Taken out of the incident."), quiet=True, incident=int)
+_kind(
+    "incident_acted",
+    _("On all cases of the incident: %(act_kind)s (%(n)s)."),
+    quiet=True,
+    incident=int,
+    act=int,
+    act_kind=str,
+    n=int,
+)
+_kind("incident_closed", _("Closed the incident."), quiet=True, incident=int)
+_kind("incident_dismissed", _("Dismissed: similar cases are no incident."), quiet=True, suggestion=int)
 _kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
 _kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
 _kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -23,6 +24,18 @@ def standing(case: Case) -> CaseLink:
     soon = clock.now() + timedelta(days=7)
     found = case.links.filter(revoked_at__isnull=True, shown=False, ends_at__gt=soon).order_by("-id").first()
     return found or make(case)
+
+
+def standing_for(cases: Sequence[Case]) -> dict[int, CaseLink]:
+    """:func:`standing` for many cases at once, by the case's id."""
+    now = clock.now()
+    valid = CaseLink.objects.filter(revoked_at__isnull=True, shown=False, ends_at__gt=now + timedelta(days=7))
+    # The newest of a case comes last and stays.
+    found = {link.case_id: link for link in valid.filter(case__in=[c.pk for c in cases]).order_by("id")}
+    lacking = [case for case in cases if case.pk not in found]
+    ends_at = now + policy().customer_link
+    made = CaseLink.objects.bulk_create(CaseLink(case=case, made_at=now, ends_at=ends_at) for case in lacking)
+    return found | {link.case_id: link for link in made}
 
 
 def address(link: CaseLink) -> str:

@@ -6,8 +6,9 @@ fields, version and event go together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from django.db import connection
@@ -114,11 +115,73 @@ def write(
         changes["urgency"] = changes["urgency_floor"] = lowering.to_level
     if by.is_staff and "touched_at" not in changes:
         changes["touched_at"] = moment
-    Case.objects.filter(pk=case.pk).update(version=seq, **changes)
+    rows.change(Case, case.pk, version=seq, **changes)
     for name, value in changes.items():
         setattr(case, name, value)
     case.version = seq
     return _store_event(case, seq, kind, by, checked, at or moment, moment, cause)
+
+
+def hold_all(case_ids: Iterable[int]) -> list[Case]:
+    """:func:`hold` for many, always in the order of their ids, so that two who hold many never wait for each other for ever."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("the pen writes inside a transaction only")
+    held = Case.objects.select_for_update(of=("self",)).select_related("customer", "shop")
+    return list(held.filter(pk__in=list(case_ids)).order_by("pk"))
+
+
+def write_all(
+    cases: Sequence[Case],
+    kind: str,
+    /,
+    *,
+    by: Actor,
+    data: Mapping[int, dict[str, Any]],
+    changes: Mapping[int, dict[str, Any]],
+    evidence: Mapping[int, list[urgency.Evidence]] | None = None,
+) -> list[CaseEvent]:
+    """:func:`write` on many held cases with a few statements: the same rows, laws and triggers, one event each.
+
+    ``data``, ``changes`` and ``evidence`` are by the case's id. Raises what :func:`write` raises; then nothing is written.
+    """
+    moment, events_, rows_ = clock.now(), [], []
+    names: set[str] = set()
+    for case in cases:
+        new = dict(changes[case.pk])
+        if unknown := new.keys() - WRITABLE:
+            raise RuntimeError(f"not the pen's to write: {sorted(unknown)}")
+        if not may_move(case.status, new.get("status", case.status)):
+            raise Refusal("no_such_move", _("The case is not at a point where this can be done."))
+        seq, found = case.version + 1, (evidence or {}).get(case.pk, [])
+        if found:
+            new["urgency"], new["urgency_floor"] = urgency.raised(case.urgency, case.urgency_floor, found)
+            rows_ += _evidence_rows(case.pk, seq, found, None, by, moment)
+        if by.is_staff and "touched_at" not in new:
+            new["touched_at"] = moment
+        for name, value in new.items():
+            setattr(case, name, value)
+        case.version = seq
+        names |= new.keys()
+        checked = events.checked(kind, data[case.pk])
+        events_.append(_event(case, seq, kind, by, checked, moment, moment, None))
+    UrgencyEvidence.objects.bulk_create(rows_)
+    _update_all(cases, ["version", *sorted(names)])
+    return CaseEvent.objects.bulk_create(events_)
+
+
+def _update_all(cases: Sequence[Case], names: Sequence[str]) -> None:
+    """These named fields of these held cases, in one statement: ``bulk_update`` builds a CASE for each value, ten times as slow."""
+    fields = [next(f for f in Case._meta.concrete_fields if f.attname == name) for name in names]
+    columns = [f'"{field.column}"' for field in fields]
+    arrays = ", ".join(["%s::bigint[]", *(f"%s::{field.db_type(connection)}[]" for field in fields)])
+    values = [[getattr(case, name) for case in cases] for name in names]
+    plain = [[v.value if isinstance(v, Enum) else v for v in column] for column in values]
+    new = ", ".join(f"{column} = v.{column}" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'UPDATE "{Case._meta.db_table}" AS c SET {new} FROM unnest({arrays}) AS v(id, {", ".join(columns)}) WHERE c.id = v.id',
+            [[case.pk for case in cases], *plain],
+        )
 
 
 def begin(case: Case, *, evidence: list[urgency.Evidence]) -> Case:
@@ -147,7 +210,11 @@ def opened(
     return _store_event(case, 1, "opened", by, events.checked("opened", data), at or moment, moment, None)
 
 
-def _store_event(
+def _store_event(*given: Any) -> CaseEvent:
+    return rows.add(_event(*given))
+
+
+def _event(
     case: Case,
     seq: int,
     kind: str,
@@ -157,7 +224,7 @@ def _store_event(
     moment: datetime,
     cause: CaseEvent | None,
 ) -> CaseEvent:
-    event = CaseEvent(
+    return CaseEvent(
         case=case,
         seq=seq,
         kind=kind,
@@ -169,13 +236,16 @@ def _store_event(
         data=data,
         cause=cause,
     )
-    return rows.add(event)
 
 
-def _store_evidence(
+def _store_evidence(*given: Any) -> None:
+    rows.add_all(_evidence_rows(*given))
+
+
+def _evidence_rows(
     case_id: int, seq: int, evidence: list[urgency.Evidence], message: int | None, by: Actor, moment: datetime
-) -> None:
-    rows.add_all(
+) -> list[UrgencyEvidence]:
+    return [
         UrgencyEvidence(
             case_id=case_id,
             seq=seq,
@@ -190,4 +260,4 @@ def _store_evidence(
             at=moment,
         )
         for e in evidence
-    )
+    ]

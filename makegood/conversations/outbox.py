@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -41,6 +42,31 @@ def letter(case: Case, what: str, *, link: CaseLink, message: Message | None = N
     rows.add(delivery)
     transaction.on_commit(nudge, robust=True)
     return delivery
+
+
+def letters(
+    cases: Sequence[Case], what: str, links: Mapping[int, CaseLink], messages: Mapping[int, Message]
+) -> int:
+    """:func:`letter` for many cases at once (links and messages by the case's id); how many have an address."""
+    ids, now = [case.pk for case in cases], clock.now()
+    waiting = Delivery.objects.filter(case__in=ids, state=Delivery.State.WAITING).order_by().values("case")
+    waits = dict(waiting.annotate(at=Max("look_at")).values_list("case", "at"))
+    made = Delivery.objects.bulk_create(
+        Delivery(
+            case=case,
+            message=messages[case.pk],
+            link=links[case.pk],
+            what=what,
+            to=case.customer.email,
+            language=case.language,
+            look_at=max(now, waits.get(case.pk) or now),
+        )
+        for case in cases
+        if case.customer.email
+    )
+    if made:
+        transaction.on_commit(nudge, robust=True)
+    return len(made)
 
 
 def once_more(old: Delivery, case: Case, *, link: CaseLink, by: User | int | None) -> Delivery:

@@ -12,6 +12,7 @@ from makegood.cases.urgency import Impact
 from makegood.demo import files
 from makegood.demo.cards import assign
 from makegood.demo.careful import answered_for
+from makegood.demo.rooms import room
 from makegood.demo.scripts import phrases, pick, report_text
 from makegood.demo.tale import Tale
 from makegood.desk import closing, fixing, handling, joining, talking, telling, triaging
@@ -292,7 +293,7 @@ ACTS: dict[str, Callable[[Tale], None]] = {
         for act in (
             triage, take, reply, progress, again_reply, answers, facts, note, more, merchant, assign, wait, lower,
             aside, split, duplicate, fix, fix_again, verify, verify_again, wanting, tell, tell_again, ask,
-            good, good_phone, doubted, partly, not_good, reopen, end_unconfirmed, disagree, withdraw,
+            good, good_phone, doubted, partly, not_good, reopen, end_unconfirmed, disagree, withdraw, room,
         )
     },
 }  # fmt: skip

@@ -11,7 +11,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class Goal:
-    """``weight``: how many of 84 cases; ``rest``: hours since the last act, from and to; ``acts``: what happened."""
+    """``weight``: its share of the cases; ``rest``: hours since the last act, from and to; ``acts``: what happened."""
 
     name: str
     weight: int
@@ -30,6 +30,7 @@ GOALS = (
     Goal("triaged_raised", 2, (0.3, 3), "open triage facts raise"),
     Goal("working", 4, (0.3, 9), _BEGIN + " answers facts"),
     Goal("working_on", 3, (0.5, 20), _DEEP + " assign"),
+    Goal("working_room", 1, (0.8, 2), _BEGIN + " facts more raise raise progress room"),
     Goal("working_late", 2, (20, 40), _BEGIN + " facts"),
     Goal("working_split", 2, (0.3, 6), _BEGIN + " facts aside split"),
     Goal("working_joined", 3, (0.5, 8), _BEGIN + " duplicate facts progress"),
@@ -69,6 +70,7 @@ GAPS: dict[str, tuple[float, float]] = {
     "progress": (1, 8),
     "merchant": (1, 6),
     "assign": (0.2, 1),
+    "room": (0.3, 1),
     "wait": (0.05, 0.2),
     "raise": (0.2, 0.6),
     "lower": (1, 5),

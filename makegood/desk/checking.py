@@ -106,9 +106,12 @@ def look(case: Case, text: str, *, by: Actor, verb: str) -> Look:
     return Look(told, tuple(offered), levels[UNHEARD])
 
 
-def offers(case: Case, text: str, *, by: Actor) -> list[Offer]:
-    """Each firm time that ``text`` promises, with the moment that the writer means by it; one for the same words."""
-    given = dues.given(text, case.language)
+def offers(case: Case, text: str, *, by: Actor, language: str = "") -> list[Offer]:
+    """Each firm time that ``text`` promises, with the moment that the writer means by it; one for the same words.
+
+    ``language`` is that of the text where it is not the case's.
+    """
+    given = dues.given(text, language or case.language)
     if not given:
         return []
     calendar, _version = standing(case.shop, case.team)

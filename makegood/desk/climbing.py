@@ -1,7 +1,8 @@
 """The ladder at work: a case that nobody touches climbs by itself, and some events make it climb at once.
 
 What is written when somebody works on a case stays as it is: the sweep looks at ``touched_at`` when a rung falls due,
-and starts the ladder anew from there. Acknowledging is no touch.
+and starts the ladder anew from there. Acknowledging is no touch. A rung may open a war room: that is what its 'climbed'
+event causes (``room_by_rung.py``, in ``desk/follows.py``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from makegood.cases.models import Case, CaseEvent, Notice
 from makegood.cases.states import Status
 from makegood.desk import notices
 from makegood.desk.verb import verb
-from makegood.escalation import ladder
+from makegood.escalation import duty, ladder
 from makegood.escalation.hops import Moment, bounces, hops
 from makegood.escalation.models import Climb
 from makegood.packs import escalation
@@ -56,6 +57,22 @@ def start(event: CaseEvent) -> None:
         )
 
 
+def start_typed(event: CaseEvent) -> None:
+    """Now its type is known: a type with rungs of its own puts the case on these; others keep those that it has."""
+    case, climb = Case.objects.get(pk=event.case_id), Climb.objects.filter(case_id=event.case_id).first()
+    if climb is None or climb.look_at is None or not escalation().has_own(case.urgency, case.type):
+        return
+    rungs = escalation().ladder(case.urgency, case.type)
+    if ladder.kept(rungs) == climb.rungs:
+        return
+    fired = min(climb.fired, len(rungs))
+    Climb.objects.filter(pk=climb.pk).update(
+        rungs=ladder.kept(rungs),
+        fired=fired,
+        look_at=max(clock.now(), ladder.moment(rungs, climb.since, fired)),
+    )
+
+
 def over(event: CaseEvent) -> None:
     """The case ended: nobody needs to hear of it."""
     Climb.objects.filter(case_id=event.case_id).update(look_at=None)
@@ -63,12 +80,12 @@ def over(event: CaseEvent) -> None:
 
 def by_contacts(event: CaseEvent) -> None:
     """A second and a third word that nobody answered move the case up by themselves (D4)."""
-    events = CaseEvent.objects.filter(case_id=event.case_id).order_by("-seq").values_list("kind", flat=True)
+    events = CaseEvent.objects.filter(case_id=event.case_id).order_by("-seq").values_list("kind", "data")
     words = 0
-    for kind in events[:200]:
+    for kind, data in events[:200]:
         if kind in ("replied", "told", "called"):
             break
-        words += kind in ("customer_wrote", "opened")
+        words += kind == "customer_wrote" or (kind == "opened" and not data.get("noticed"))
     if words >= CONTACTS:
         up(event, "contact")
 
@@ -87,16 +104,53 @@ def by_signals(event: CaseEvent) -> None:
         up(event, "signal", at_least="lead")
 
 
+def by_promise(case: Case, why: str, *, told: list[int], cause: CaseEvent | None = None) -> CaseEvent | None:
+    """A promise is about to break, or broke: the lead's rung. ``told`` heard of it already, and not twice.
+
+    The count of the time in which nobody touched the case goes on as it was. ``case`` is held by the caller, who goes on writing on it: it comes back at the version where it stands.
+    """
+    if not case.is_open:
+        return None
+    climb = Climb.objects.filter(case_id=case.pk, look_at__isnull=False).first()
+    if climb is None:
+        return None
+    rungs = ladder.read(climb.rungs)
+    index = next((i for i, rung in enumerate(rungs) if rung.who != "owner"), len(rungs) - 1)
+    event = reach(climb, [index], climb.fired, why, by=_BY, cause=cause, look_at=climb.look_at, already=told)
+    case.refresh_from_db(fields=["version"])
+    return event
+
+
+def by_clock(case: Case) -> CaseEvent | None:
+    """A date of the law is near: the lead hears, whoever works on it. ``case`` is held."""
+    return _up(case, "statutory", at_least="lead") if case.is_open else None
+
+
+def by_watch(case: Case, *, at_least: str = "lead", cause: CaseEvent | None = None) -> CaseEvent | None:
+    """The watch over transactions found that this case is graver than it looked. None when it climbs no ladder (ended)."""
+    return _up(case, "watch", at_least=at_least, cause=cause)
+
+
 def up(event: CaseEvent, why: str, *, at_least: str = "owner") -> None:
     """Climb one rung now, or up to the first on which ``at_least`` stands."""
-    climb = Climb.objects.filter(case_id=event.case_id, look_at__isnull=False).first()
+    _up(event.case, why, at_least=at_least, cause=event)
+
+
+def _up(
+    case: Case,
+    why: str,
+    *,
+    at_least: str = "owner",
+    cause: CaseEvent | None = None,
+) -> CaseEvent | None:
+    climb = Climb.objects.filter(case_id=case.pk, look_at__isnull=False).first()
     if climb is None:
-        return
+        return None
     rungs = ladder.read(climb.rungs)
     index = min(climb.fired, len(rungs) - 1)
     if at_least != "owner":
         index = next((i for i, r in enumerate(rungs) if i >= index and r.who != "owner"), len(rungs) - 1)
-    reach(climb, [index], index + 1, why, by=_BY, cause=event)
+    return reach(climb, [index], index + 1, why, by=_BY, cause=cause)
 
 
 def look(row: Climb) -> None:
@@ -140,26 +194,35 @@ def reach(
     by: Actor,
     cause: CaseEvent | None = None,
     look_at: datetime | None = None,
+    already: list[int] | None = None,
 ) -> CaseEvent:
-    """The case has reached these rungs: whoever stands on them hears of it. A rung that points at nobody tells the keepers."""
+    """The case has reached these rungs: whoever stands on them hears of it, but not who heard ``already``.
+
+    A rung that points at nobody tells who stands above it, and at last the keepers.
+    """
     case = pen.hold(climb.case_id)
     whole = ladder.read(climb.rungs)
     told: list[int] = []
     for index in rungs:
-        people = standing_on(case, whole[index].who)
-        told += notices.notify(case, "climbed", to=people or notices.keepers(), data={"n": index + 1})
+        people = set(standing_on(case, whole[index].who)) - set(already or [])
+        told += notices.notify(case, "climbed", to=people, data={"n": index + 1})
     highest = max(climb.highest, *(index + 1 for index in rungs))
     next_at = look_at or max(clock.now() + timedelta(minutes=1), ladder.moment(whole, climb.since, fired))
     Climb.objects.filter(pk=climb.pk).update(fired=max(fired, climb.fired), highest=highest, look_at=next_at)
-    data = {"rung": rungs[-1] + 1, "why": why, "told": sorted(set(told))}
+    data = {"rung": rungs[-1] + 1, "why": why, "told": sorted({*told, *(already or [])})}
+    if any(whole[index].what == "room" for index in rungs):
+        data["room"] = True
     return pen.write(case, "climbed", by=by, data=data, cause=cause)
 
 
 def standing_on(case: Case, who: str) -> list[int]:
-    """Ids of who stands on a rung."""
-    if who == "owner":
-        return notices.owner_of(case)
-    return notices.leads_of(case) if who == "lead" else notices.managers()
+    """Ids of who stands on a rung and is there; who is away is stood in for by those above, at last by who keeps the house."""
+    above = {"owner": notices.owner_of, "lead": notices.leads_of, "manager": lambda _case: notices.managers()}
+    away, everybody = duty.absent(), list(above)
+    for rung in everybody[everybody.index(who) :]:
+        if people := [user for user in above[rung](case) if user not in away]:
+            return people
+    return notices.keepers()
 
 
 @verb("acknowledge")

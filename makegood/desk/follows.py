@@ -8,12 +8,15 @@ waiting          -> the question that was sent is asked again on schedule
 fixed, work_went_on -> it is not
 told, asked      -> the next ask for the customer's word is an appointment
 confirmed        -> nobody asks again; all good closes; partly and not good open a new round
-opened, reopened, urgency_raised -> the case begins on its ladder, or goes on with the faster one of its new level
+opened, reopened, triaged, urgency_raised -> the case begins on its ladder, or goes on with the faster one of its new level
 customer_wrote, handover_accepted, assigned, urgency_raised -> it climbs at once for contacts without an answer, for going
                     round between teams, and for threats and losses
 closed           -> some days later the customer is asked whether it held
 held             -> 'no' opens the case again, more urgent
 room_card_changed -> progress, blocker and next word reach those whose matter it is
+climbed          -> a rung that says so opens a war room
+incident_opened, incident_joined -> a case that rose by its incident goes on with the faster ladder
+absorbed         -> it takes the other's place in an incident along
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -31,6 +34,8 @@ from makegood.desk import (
     demands,
     handing,
     handling,
+    incidents,
+    room_by_rung,
     room_card,
     snoozing,
 )
@@ -130,7 +135,8 @@ FOLLOWERS.update(
     {
         "opened": (climbing.start,),
         "reopened": (climbing.start, clocks.start_again),
-        "triaged": (clocks.start_known,),
+        "triaged": (clocks.start_known, climbing.start_typed),
+        "climbed": (room_by_rung.open_by_rung,),
         "urgency_raised": (climbing.start, climbing.by_signals),
         "assigned": (climbing.by_bounces,),
         "handover_accepted": (climbing.by_bounces,),
@@ -144,6 +150,9 @@ FOLLOWERS.update(
         "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
         "held": (hear_whether_it_held,),
         "room_card_changed": (room_card.tell_stakeholders,),
+        "incident_opened": (climbing.start,),
+        "incident_joined": (climbing.start,),
+        "absorbed": (incidents.follow_merge,),
         "ended": (climbing.over, drop_the_offer, close_parent),
     }
 )

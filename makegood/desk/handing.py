@@ -122,6 +122,8 @@ def accept_handover(
     case = pen.hold(case.pk, seen=seen)
     offered = standing(case)
     _refuse_not_the_receiver(offered, by)
+    if duty.is_away(by.user_id):
+        raise Refusal("away", _("You are entered as away: end your absence first."))
     line = clean(restated, limit=1000, field="restated")
     if len(line) < SHORTEST_LINE or line.casefold() == offered.asked.casefold():
         raise Refusal("not_restated", _("Say in your own words what is asked of you."), field="restated")
@@ -179,11 +181,12 @@ def withdraw_handover(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
 
 @verb("pass_on")
 def pass_on(case: Case, *, by: Actor) -> CaseEvent:
-    """Nobody accepted in time: offered to the next on duty; after some passes to whoever answers for the team."""
+    """Nobody accepted in time, or to whom it was offered is gone: to the next on duty; after some passes to who answers for the team."""
     case = pen.hold(case.pk)
     offered = standing(case)
     now = clock.now()
-    if offered.look_at is None or offered.look_at > now:
+    gone = duty.is_away(offered.to_id) or (offered.to is not None and not offered.to.is_active)
+    if offered.look_at is None or (offered.look_at > now and not gone):
         raise Refusal("not_due", _("It is not time yet."))
     tried = {u for u in (offered.to_id, offered.giver_id, case.owner_id) if u}
     next_ones = duty.on_duty(offered.to_team, without=tried)
@@ -240,7 +243,7 @@ def standing(case: Case) -> Handover:
     """The offer that stands on this case; raises Refusal when there is none (it was answered meanwhile)."""
     offered = (
         Handover.objects.select_for_update(of=("self",))
-        .select_related("to_team", "from_team")
+        .select_related("to_team", "from_team", "to")
         .filter(case=case, state=Handover.State.OFFERED)
         .first()
     )

@@ -15,6 +15,7 @@ from makegood.cases.urgency import LEVELS, Evidence
 from makegood.conversations.models import Message
 from makegood.desk import owing
 from makegood.desk.verb import verb
+from makegood.escalation import duty
 from makegood.escalation.models import Handover
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
@@ -39,6 +40,8 @@ def take(case: Case, *, by: Actor, seen: int | None) -> CaseEvent:
     if case.owner_id == by.user_id:
         raise Refusal("already_yours", _("The case is yours already."), field="owner")
     _refuse_offered(case)
+    if duty.is_away(by.user_id):
+        raise Refusal("away", _("You are entered as away: end your absence first."), field="owner")
     team = Team.objects.filter(members=by.user_id).order_by("tier", "id").first()
     moves: dict[str, Any] = {"status": Status.WORKING} if case.status in _TO_WORK else {}
     return pen.write(
@@ -67,6 +70,8 @@ def assign(
         raise Refusal("nobody", _("Say to whom."), field="owner")
     if owner is not None and (owner.role not in STAFF or not owner.is_active):
         raise Refusal("not_staff", _("This person cannot own a case."), field="owner")
+    if owner is not None and duty.is_away(owner.pk):
+        raise Refusal("away", _("This person is away."), field="owner")
     if _leaves_its_team(case, owner, team):
         raise Refusal("hand_over", _("It goes to another team: hand it over with its card."), field="team")
     data = {
@@ -182,11 +187,12 @@ def _raised(
     message_id: int | None = None,
 ) -> CaseEvent:
     level = max(case.urgency, *(e.level for e in evidence))
+    decision = owing.sooner(case, level=level, type_code=case.type)
     data = {
         "from_level": case.urgency,
         "to_level": level,
         "sources": [e.source for e in evidence],
-        "decision": owing.sooner(case, level=level, type_code=case.type),
+        "decision": decision.pk if decision else None,
     }
     return pen.write(
         case,

@@ -1,6 +1,7 @@
 """What a person of the desk is told about a case: rows, a list at ``/notices/`` and a number in the navigation.
 
 A notice is written in the transaction of what it tells of. It holds a code and data; the sentence is made for the reader.
+How it leaves the page (letter, chat) is ``noticing.py``: rows of the same transaction, sent by the worker.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from makegood.base import clock
+from makegood.base import clock, rows
 from makegood.base.moments import said
 from makegood.cases.models import Case, Notice
+from makegood.desk import noticing
 from makegood.incidents.models import CardField, RoomMember
 from makegood.people.models import STAFF, Role, Team, User
 from makegood.promises.models import Promise
@@ -39,16 +41,29 @@ KINDS = {
     "handover_offered": _("A case is offered to you; accept it by %(until)s, or refuse it."),
     "handover_refused": _("A case that was offered was refused; it needs your decision."),
     "handover_passed_on": _("Nobody accepted a case that was offered in time."),
+    "handed_back": _("A case came back to your team, since its owner is not there."),
+    "handed_back_to_you": _("A case is yours now, since its owner is not there."),
+    "room_wanted": _("A war room is needed, and nobody is free to lead it."),
     "room_opened": _("A war room needs you: you lead it."),
     "room_role": _("You have a role in a war room: %(what)s."),
     "room_task": _("A task in a war room is yours, due by %(until)s."),
     "room_changed": _("The card of a war room changed: %(what)s."),
     "room_thanks": _("You were thanked for your help in a war room."),
     "room_review": _("Time to look back at what a war room was for."),
+    "notice_lost": _(
+        "%(n)s notices could not be delivered outside the page. Please look at the ways to reach you."
+    ),
+    "hook_off": _("A webhook was switched off, since it did not answer any more."),
+    "incident_opened": _("One fault over many cases: an incident was opened with a case of yours."),
+    "incident_suggested": _("%(n)s cases look like one fault; a lead decides whether it is one."),
+    "incident_done": _("An act on all cases of an incident is through."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.
 _WHAT = {"room_changed": CardField.Field, "room_role": RoomMember.Role}
+_PRESENT = "SELECT id FROM makegood_user WHERE id = ANY($1) AND is_active AND role = ANY($2) ORDER BY id"
+_LEAD = """SELECT u.id FROM makegood_team t JOIN makegood_user u ON u.id = t.lead_id
+  WHERE t.id = $1 AND u.is_active"""
 MOST = 100
 MOST_COUNTED = 99
 
@@ -60,6 +75,17 @@ class Told:
     notice: Notice
     sentence: str
 
+    @property
+    def room(self) -> int | None:
+        """The war room that it is about."""
+        return room_of(self.notice)
+
+
+def room_of(notice: Notice) -> int | None:
+    """The id of the war room that a notice is about; None: of none."""
+    found = notice.data.get("room")
+    return found if isinstance(found, int) else None
+
 
 def notify(
     case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
@@ -70,13 +96,11 @@ def notify(
     """
     if kind not in KINDS:
         raise LookupError(f"{kind} stands in no row of desk/notices.py")
-    wanted = {user for user in to if user is not None}
-    found = User.objects.filter(pk__in=wanted, is_active=True, role__in=STAFF)
-    users = sorted(found.values_list("pk", flat=True)) if wanted else []
+    wanted = noticing.with_stand_ins({user for user in to if user is not None}, case, kind)
+    users = [pk for (pk,) in rows.ask(_PRESENT, sorted(wanted), list(STAFF))] if wanted else []
     now = clock.now()
-    Notice.objects.bulk_create(
-        [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
-    )
+    told = [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
+    noticing.send_out(Notice.objects.bulk_create(told), case, kind)
     return users
 
 
@@ -92,10 +116,8 @@ def owner_of(case: Case) -> list[int]:
 
 def leads_of(case: Case) -> list[int]:
     """The rung above the owner: the lead of the case's team; with no owner or no such lead, all leads who serve the shop."""
-    if case.owner_id and case.team_id:
-        lead = Team.objects.filter(pk=case.team_id, lead__is_active=True).values_list("lead_id", flat=True)
-        if found := lead.first():
-            return [found]
+    if case.owner_id and case.team_id and (found := rows.ask(_LEAD, case.team_id)):
+        return [found[0][0]]
     return leads_serving(case.shop_id)
 
 

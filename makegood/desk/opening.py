@@ -52,6 +52,7 @@ class Report:
     quoted: str = ""
     html: str = ""
     silent: bool = False  # no 'we have it': what a machine wrote is never answered
+    noticed: bool = False  # by the house, before the customer complained: the words are ours
 
 
 @verb("open")
@@ -76,7 +77,8 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
     found = entities.find(text, language)
     order_number, order_id = which_order(shop, report.order_number, found)
     impact = report.impact
-    evidence = demands.at_opening(text, language, impact, report.type)
+    # Our own words are no evidence of what the customer feels.
+    evidence = demands.at_opening("" if report.noticed else text, language, impact, report.type)
 
     case = Case(
         shop=shop,
@@ -91,7 +93,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
         currency=impact.currency or (shop.currency if impact.money_lost is not None else ""),
         orders_blocked=impact.orders_blocked,
         campaign_at_risk=impact.campaign_at_risk,
-        customer_wrote_at=now,
+        customer_wrote_at=None if report.noticed else now,
         due_at=now,
     )
     level = max(e.level for e in evidence)
@@ -101,7 +103,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
         message = messages.store(
             case,
             by=by,
-            author=author_of(by),
+            author=messages.Author.SYSTEM if report.noticed else author_of(by),
             audience=messages.Audience.CUSTOMER,
             body=text,
             language=language,
@@ -113,7 +115,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
         )
         promise = owing.by_rule(case, "first_word", level=level, type_code=report.type, since=now)
         remember(case, message.pk, found, report.answers)
-        if not report.silent:
+        if not (report.silent or report.noticed):
             outbox.letter(case, "received", link=links.make(case), message=message)
         return pen.opened(
             case,
@@ -125,6 +127,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
                 "promise": promise.pk,
                 "until": promise.due_at.isoformat(),
                 "type": report.type or None,
+                "noticed": report.noticed or None,
             },
             evidence=evidence,
             evidence_message=message.pk,

@@ -9,6 +9,7 @@ from makegood.base import clock
 from makegood.cases.models import Case, CaseEvent
 from makegood.packs import policy
 from makegood.promises import ledger
+from makegood.promises.account import Account, read
 from makegood.promises.models import Promise
 
 
@@ -40,7 +41,8 @@ def decision(case: Case, *, level: int, type_code: str) -> int | None:
     Returns the id of the promise where one was given.
     """
     if ledger.standing(case, "decision").filter(basis="policy").exists():
-        return sooner(case, level=level, type_code=type_code)
+        replaced = sooner(case, level=level, type_code=type_code)
+        return replaced.pk if replaced else None
     began = CaseEvent.objects.filter(case=case, kind="reopened").order_by("-seq").first()
     since = began.written_at if began else case.opened_at
     given = Promise.objects.filter(case=case, what="decision", basis="policy", made_at__gte=since)
@@ -48,24 +50,24 @@ def decision(case: Case, *, level: int, type_code: str) -> int | None:
     return None if given.exists() else by_rule(case, "decision", level=level, type_code=type_code).pk
 
 
-def sooner(case: Case, *, level: int, type_code: str) -> int | None:
-    """More urgent, or another type: a standing decision of the rule is replaced where the rule is sooner now, never later."""
+def sooner(case: Case, *, level: int, type_code: str, account: Account | None = None) -> Promise | None:
+    """More urgent, or another type: a standing decision of the rule is replaced where the rule is sooner now, never later.
+
+    ``account`` where it was read already. Returns the promise that was given.
+    """
     span = policy().times(level, type_code).decision
-    later = ledger.standing(case, "decision").filter(basis="policy", due_at__gt=clock.now() + span)
-    if not later.exists():
+    later = (account or read(case.pk)).decisions_after(clock.now() + span)
+    if not later:
         return None
-    ledger.supersede(later)
-    return by_rule(case, "decision", level=level, type_code=type_code).pk
+    ledger.supersede(Promise.objects.filter(pk__in=[entry.id for entry in later]))
+    return by_rule(case, "decision", level=level, type_code=type_code)
 
 
-def again(case: Case, *, level: int) -> Promise:
+def again(case: Case, *, level: int, unanswered: int) -> Promise:
     """A word was broken and is still owed: the next time by our rule, twice as far with each that nobody answered.
 
     Without the stretch a case that nobody touches would break a promise every half hour, and nobody would read them.
     """
     usual = policy().times(level, case.type).next_word
-    broken = Promise.objects.filter(
-        case=case, what="next_word", state="broken", proof__isnull=True, proof_event__isnull=True
-    ).count()
-    span = min(usual * 2 ** min(broken, 10), max(usual, timedelta(days=1)))
+    span = min(usual * 2 ** min(unanswered, 10), max(usual, timedelta(days=1)))
     return by_rule(case, "next_word", level=level, type_code=case.type, span=span)

@@ -21,6 +21,7 @@ from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.base.languages import CODES
 from makegood.base.words import clean_line
+from makegood.desk import absence, span
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.calendars import Calendar
@@ -52,6 +53,8 @@ def save_user(
             _refuse_losing_rights(user, by, role, active, last=[a.pk for a in admins] == [user.pk])
         if by.role != Role.ADMIN and (role == Role.ADMIN or (user is not None and user.role == Role.ADMIN)):
             raise NotAllowed("admins_only", _("Only an administrator changes administrators."), field="role")
+        was_here = user is not None and user.is_active and user.role in STAFF
+        before = _led_with(user)
         user = user or User(password="")
         user.email = _email(email, user.pk)
         user.name = clean_line(name, limit=80, field="name")
@@ -62,7 +65,20 @@ def save_user(
             user.save()
         else:
             user.save(update_fields=["email", "name", "role", "is_active", "language", "zone"])
+        span.refuse_too_many(before, field="active")
+        here = user.is_active and user.role in STAFF
+        if was_here and not here:
+            absence.leave_for_good(user, by=by)
+        elif here and not was_here:
+            absence.return_for_good(user)
     return user
+
+
+def _led_with(user: User | None) -> dict[int, int]:
+    """The leads of this person's teams, locked, and how many each leads before the change."""
+    if user is None:
+        return {}
+    return span.hold_leads(Team.objects.filter(members=user).values_list("lead_id", flat=True))
 
 
 def _refuse_losing_rights(user: User, by: Actor, role: str, active: bool, *, last: bool) -> None:
@@ -110,9 +126,11 @@ def save_team(
     if any(person.role not in STAFF for person in [*people, *([lead] if lead else [])]):
         raise Refusal("not_staff", _("A merchant cannot be in a team."), field="members")
     with transaction.atomic():
+        before = span.hold_leads([lead.pk if lead else None])
         team.save()
         team.members.set(people)
         team.shops.set(shops)
+        span.refuse_too_many(before, field="members")
     return team
 
 

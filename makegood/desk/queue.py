@@ -32,6 +32,8 @@ from makegood.cases.access import cases_for, shops_served
 from makegood.cases.models import Case
 from makegood.cases.states import OPEN_STATUSES, Status
 from makegood.conversations.models import Message
+from makegood.escalation import duty
+from makegood.escalation.models import Handover
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team
@@ -52,6 +54,7 @@ SORTS: dict[str, tuple[tuple[str, ...], bool]] = {
 #: view -> (condition, sorts of which the first is the usual one)
 VIEWS: dict[str, tuple[Q, tuple[str, ...]]] = {
     "mine": (_OPEN, ("urgent", "due")),
+    "offered": (_OPEN, ("urgent",)),
     "team": (_OPEN, ("urgent", "due")),
     "due": (_OPEN, ("due",)),
     "snoozed": (_OPEN & Q(snoozed_until__isnull=False), ("due",)),
@@ -111,7 +114,7 @@ def read(actor: Actor, ask: Ask, *, limit: int = PAGE) -> Page:
     more, ids = len(ids) > limit, ids[:limit]
     if backwards:
         ids.reverse()
-    rows = _rows(sight.cases, ids)
+    rows = _rows(sight.cases, ids, offers=ask.view == "offered")
     before = more if backwards else key is not None
     after = True if backwards else more
     return Page(
@@ -147,6 +150,8 @@ class Sight:
         cases = self.cases.filter(VIEWS[view][0])
         if view == "mine":
             return [cases.filter(owner_id=self.actor.user_id)]
+        if view == "offered":
+            return [cases.filter(pk__in=duty.offered_to(self.actor.user_id).values("case"))]
         if view == "team":
             return [cases.filter(team_id=team) for team in self.teams]
         if self.shops is None or len(self.shops) > _MOST_LANES:
@@ -195,7 +200,11 @@ def _merged(
     return list(stretches[0].union(*stretches[1:]).order_by(*order)[:limit])
 
 
-def _rows(cases: QuerySet[Case], ids: list[int]) -> list[Case]:
+def _rows(cases: QuerySet[Case], ids: list[int], *, offers: bool) -> list[Case]:
+    """The rows of the page; with ``offers`` each says by when it is to be accepted (``accept_by``)."""
+    if offers:
+        standing = Handover.objects.filter(case=OuterRef("pk"), state=Handover.State.OFFERED)
+        cases = cases.annotate(accept_by=Subquery(standing.values("look_at")[:1]))
     said = Message.objects.filter(case=OuterRef("pk"), audience="customer").order_by("-at", "-id")
     found = (
         cases.filter(pk__in=ids)

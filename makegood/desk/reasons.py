@@ -46,6 +46,8 @@ def source_name(source: str) -> str:
         return spoken("Contact %(n)s without an answer") % {"n": code}
     if head == "inherited":
         return spoken("Comes with case %(case)s") % {"case": code}
+    if head == "incident":
+        return spoken("One fault over many cases, of which %(case)s is one") % {"case": code}
     if source == "promise:broken":
         return spoken("A promise was broken")
     if source == "answer:not_held":

@@ -21,6 +21,7 @@ from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk import notices
 from makegood.desk.closing import closing_facts
 from makegood.desk.verb import verb
+from makegood.escalation import duty
 from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.incidents.rooms import RoomFacts, room_blockers, with_urgency
 from makegood.packs import escalation
@@ -257,8 +258,9 @@ def unthanked(room: Room) -> QuerySet[User, tuple[int, str]]:
 def _leader(case: Case, by: Actor, lead: User | None) -> int:
     """Who leads the new room, with a hand free for it."""
     if lead is None and by.user_id is None:
-        people = [*notices.leads_of(case), *notices.managers(), *notices.keepers()]
-        free = next((user for user in people if led_by(user) < escalation().rooms), None)
+        people = [*duty.leading(case.team), *notices.leads_of(case), *notices.managers(), *notices.keepers()]
+        away = duty.absent()
+        free = next((u for u in people if u not in away and led_by(u) < escalation().rooms), None)
         lead = User.objects.filter(pk=free or 0).first()
         if lead is None:
             raise Refusal("nobody", _("Nobody is there who could lead a war room."), field="lead")

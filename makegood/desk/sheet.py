@@ -20,7 +20,7 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, law, presence, room_page, timeline
+from makegood.desk import drafting, incident_page, law, presence, room_page, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
 from makegood.desk.law import Law
@@ -30,7 +30,7 @@ from makegood.desk.sheet_words import Said, conversation
 from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
 from makegood.desk.timeline import Row
 from makegood.escalation.models import Handover
-from makegood.incidents.models import Room
+from makegood.incidents.models import IncidentCase, Room
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
@@ -89,6 +89,8 @@ class Sheet:
     draft: str
     offered: Handover | None
     rooms: list[Room]
+    incidents: list[IncidentCase]
+    alike: incident_page.Suggested | None
 
     @property
     def next_word(self) -> datetime | None:
@@ -153,6 +155,8 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         draft=drafting.of(case, by.user_id or 0),
         offered=_offered(case),
         rooms=room_page.of_case(case, near.merged),
+        incidents=incident_page.of_case(case, near.merged),
+        alike=incident_page.suggestion_of(case) if case.is_open else None,
     )
 
 

@@ -22,7 +22,7 @@ from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author
 from makegood.conversations.models import Delivery
-from makegood.desk import appointing, breaking, closing, handing, notices, snoozing, telling
+from makegood.desk import appointing, breaking, climbing, closing, handing, notices, snoozing, telling
 from makegood.desk.verb import verb
 from makegood.escalation.models import Handover
 from makegood.packs import policy
@@ -51,20 +51,28 @@ def promise(row: Promise) -> None:
         return
     if reached > row.warned:
         warn(row, reached)
+    climb_at = row.climb_at
+    if climb_at and climb_at <= now:
+        climbing.by_clock(row.case)
+        climb_at = None
+    next_look = due.next_look(row.made_at, row.due_at, max(reached, row.warned), now, rules)
     Promise.objects.filter(pk=row.pk).update(
         warned=max(reached, row.warned),
-        look_at=due.next_look(row.made_at, row.due_at, max(reached, row.warned), now, rules),
+        climb_at=climb_at,
+        look_at=min(next_look, climb_at) if climb_at else next_look,
         set_back=0,
         trouble="",
     )
 
 
 def warn(row: Promise, reached: int) -> None:
-    """The owner hears first, then the lead. No event: a warning changes nothing on the case."""
+    """The owner hears first; then the lead, and the case climbs its ladder."""
     to = notices.owner_of(row.case) if row.warned < due.OWNER else []
     if reached >= due.LEAD:
         to = to + notices.leads_of(row.case)
-    notices.notify(row.case, "promise_near", to=to, data=notices.about(row))
+    told = notices.notify(row.case, "promise_near", to=to, data=notices.about(row))
+    if reached >= due.LEAD:
+        climbing.by_promise(row.case, "promise_near", told=told)
 
 
 @verb("sweep")

@@ -16,7 +16,7 @@ from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.desk.talking import LETTER_WHY
-from makegood.incidents.models import CardField, RoomMember
+from makegood.incidents.models import CardField, IncidentAct, RoomMember
 from makegood.packs import names, playbooks, policy
 from makegood.packs.legal import clocks
 from makegood.people.models import Team, User
@@ -170,10 +170,15 @@ def _words(key: str) -> Mapping[Any, Any]:
             "contact": spoken("the customer wrote again without an answer"),
             "bounce": spoken("it goes round between teams"),
             "signal": spoken("a loss or a threat in the customer's words"),
+            "promise_near": spoken("a promise is about to break"),
+            "promise_broken": spoken("a promise was broken"),
+            "statutory": spoken("a date that the law sets is near"),
+            "watch": spoken("the watch over transactions found it"),
         },
         "ended_as": dict(Ending.Kind.choices),
         "field": dict(CardField.Field.choices),
         "role": dict(RoomMember.Role.choices),
+        "act_kind": dict(IncidentAct.Kind.choices),
     }
     return known.get(key, {})
 

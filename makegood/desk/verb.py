@@ -37,11 +37,16 @@ def verb(name: str) -> Callable[[Verb], Verb]:
             roles.check(by, name)
             with transaction.atomic():
                 event = function(*args, by=by, **fields)
-                for follower in FOLLOWERS.get(event.kind, ()):
-                    follower(event)
+                follow(event)
             return event
 
         VERBS.setdefault(name, []).append(run)
         return run  # type: ignore[return-value]
 
     return wrap
+
+
+def follow(event: CaseEvent) -> None:
+    """Do what an event causes; for acts that write many events at once and cannot be a verb each."""
+    for follower in FOLLOWERS.get(event.kind, ()):
+        follower(event)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from makegood.base import clock
 from makegood.cases.states import OPEN_STATUSES
-from makegood.escalation.models import Absence, Shift
+from makegood.escalation.models import Absence, Handover, Shift
 from makegood.people.models import STAFF, Role, Team, User
 
 
@@ -52,7 +52,33 @@ def on_duty(team: Team, *, at: datetime | None = None, without: Iterable[int] = 
 def absent(at: datetime | None = None) -> set[int]:
     """Ids of everybody who is away at a moment."""
     at = at or clock.now()
-    return set(Absence.objects.filter(starts_at__lte=at, ends_at__gt=at).values_list("user_id", flat=True))
+    return set(absences(at).values_list("user_id", flat=True))
+
+
+def absences(at: datetime) -> QuerySet[Absence]:
+    """The absences that last at this moment; one without an end is of somebody who left for good."""
+    return Absence.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
+
+
+def is_away(user_id: int | None) -> bool:
+    """Whether this person is away now."""
+    return user_id is not None and absences(clock.now()).filter(user_id=user_id).exists()
+
+
+def offered_to(user_id: int | None) -> QuerySet[Handover]:
+    """The offers that wait for this person: to them by name, or to a team of theirs and nobody by name; never their own."""
+    theirs = Team.objects.filter(members=user_id or 0)
+    return Handover.objects.filter(
+        Q(to=user_id or 0) | Q(to__isnull=True, to_team__in=theirs), state=Handover.State.OFFERED
+    ).exclude(giver=user_id or 0)
+
+
+def leading(team: Team | None) -> list[int]:
+    """Those on duty in the team who may lead (a lead, a manager), the least loaded first."""
+    on = on_duty(team) if team else []
+    leads = User.objects.filter(pk__in=on, role__in=(Role.LEAD, Role.MANAGER, Role.ADMIN))
+    may = set(leads.values_list("pk", flat=True))
+    return [user for user in on if user in may]
 
 
 def above(team: Team | None) -> list[int]:

@@ -20,12 +20,15 @@ class Step:
 
 def kept(rungs: Sequence[Rung]) -> list[list[object]]:
     """The rungs as a case keeps them."""
-    return [[rung.after.total_seconds(), rung.who] for rung in rungs]
+    return [[rung.after.total_seconds(), rung.who, rung.what] for rung in rungs]
 
 
 def read(raw: Sequence[Sequence[object]]) -> tuple[Rung, ...]:
     """The rungs that a case kept."""
-    return tuple(Rung(timedelta(seconds=float(str(after))), str(who)) for after, who in raw)
+    # A case that started before rungs could open rooms kept two things of each.
+    return tuple(
+        Rung(timedelta(seconds=float(str(r[0]))), str(r[1]), str(r[2]) if len(r) > 2 else "tell") for r in raw
+    )
 
 
 def moment(rungs: Sequence[Rung], since: datetime, index: int) -> datetime:

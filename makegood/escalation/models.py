@@ -30,20 +30,26 @@ class Shift(models.Model):
         indexes = [models.Index("team", "ends_at", name="shift_team")]
 
 
-class Absence(models.Model):
-    """Somebody is away: on no duty, and what they own is handed back to their team when it begins."""
+class Absence(Swept):
+    """Somebody is away: on no duty, and what they own is handed back to their team when it begins.
+
+    ``ends_at`` None: they left for good. While it lasts the sweep looks again and again (``look_at``), so that nothing
+    that came back to them meanwhile lies with nobody. It is never deleted once it began: it is ended.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="absences")
     starts_at = models.DateTimeField(_("From"))
-    ends_at = models.DateTimeField(_("Until"))
+    ends_at = models.DateTimeField(_("Until"), null=True)
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="absence_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))
-            )
+            ),
+            models.UniqueConstraint("user", name="leaves_once", condition=Q(ends_at__isnull=True)),
         ]
+        indexes = [models.Index("look_at", "id", name="absence_look", condition=Q(look_at__isnull=False))]
 
 
 class Handover(Swept):

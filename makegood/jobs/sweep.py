@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from threading import Event
 from typing import Any
 
@@ -22,9 +23,9 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import climbing, holding, rooming, sweeping
-from makegood.escalation.models import Climb, Handover
-from makegood.incidents.models import Room
+from makegood.desk import absence, climbing, holding, incident_steps, rooming, sweeping
+from makegood.escalation.models import Absence, Climb, Handover
+from makegood.incidents.models import ActStep, Room
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -41,14 +42,19 @@ LONGEST_SLEEP, SHORTEST_SLEEP = 5.0, 0.05
 class Source:
     """Rows that the sweep looks at. ``rows``: those that may ever fall due; ``fire`` does what is due for one.
 
-    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed.
+    ``lock``: the relations whose rows are locked; ``set_back`` puts a row aside whose ``fire`` failed. ``many`` does a
+    whole batch of ``size`` at once; where it fails, each is fired alone. ``slow``: one batch, then the others have their
+    turn again, for 20,000 rows that fall due together must not keep a promise waiting.
     """
 
     name: str
     rows: Callable[[], QuerySet[Any]]
     fire: Callable[[Any], object]
     lock: tuple[str, ...] = ("case",)
-    set_back: Callable[[Swept, Exception], None] = sweeping.set_back
+    set_back: Callable[[Any, Exception], None] = sweeping.set_back
+    many: Callable[[list[Any]], object] | None = None
+    size: int = BATCH
+    slow: bool = False
 
 
 SOURCES: tuple[Source, ...] = (
@@ -76,24 +82,51 @@ SOURCES: tuple[Source, ...] = (
         holding.fire,
     ),
     Source(
+        "absences",
+        lambda: Absence.objects.filter(look_at__isnull=False),
+        absence.look,
+        lock=("self",),
+    ),
+    Source(
         "rooms",
         lambda: Room.objects.filter(look_at__isnull=False).select_related("case"),
         rooming.review,
+    ),
+    Source(
+        "incident steps",
+        lambda: ActStep.objects.filter(state=ActStep.State.WAITING).select_related(
+            "act__by", "act__incident__case"
+        ),
+        incident_steps.one,
+        lock=("self",),
+        set_back=incident_steps.set_back,
+        many=incident_steps.many,
+        size=100,
+        slow=True,
     ),
 )
 
 
 def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] = SOURCES) -> int:
     """Do all that is due now, until nothing is or ``stop()`` says so; returns how many rows were looked at."""
-    looked = 0
-    for source in sources:
-        while not stop() and (done := batch(source)):
-            looked += done
+    looked, before = 0, -1
+    while looked > before and not stop():  # what was done may have made something due in another source
+        before, now = looked, clock.now()
+        due = [
+            s
+            for s, first in zip(sources, _firsts(sources), strict=True)
+            if first is not None and first <= now
+        ]
+        for source in due:
+            while not stop() and (done := batch(source)):
+                looked += done
+                if source.slow:
+                    break
     return looked
 
 
 def batch(source: Source) -> int:
-    """Look at the rows that are due longest, at most BATCH; all that they cause is committed together."""
+    """Look at the rows that are due longest, at most ``size``; all that they cause is committed together."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN])
@@ -104,18 +137,51 @@ def batch(source: Source) -> int:
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=source.lock, no_key=True)
         )
-        rows = list(due[:BATCH])
-        for row in rows:
-            _one(source, row)
+        rows = list(due[: source.size])
+        if rows and not _all(source, rows):
+            for row in rows:
+                _one(source, row)
     return len(rows)
 
 
-def _one(source: Source, row: Swept) -> None:
+def _all(source: Source, rows: list[Any]) -> bool:
+    """Fire all, in one savepoint; False, and nothing was done, when one of them cannot be worked through.
+
+    A savepoint a row is a third of what a row costs, and nearly no row is poisoned.
+    """
     try:
         with transaction.atomic():
-            # Read again: the lock was taken after the row was, and the row before it may have changed this one.
-            fresh = source.rows().filter(pk=row.pk, look_at__lte=clock.now()).first()
-            if fresh is not None:
+            # Read again: the locks were taken after the rows were, and somebody may have changed them in between.
+            fresh = _still_due(source, rows)
+            if source.many is not None:
+                source.many([fresh[row.pk] for row in rows if row.pk in fresh])
+            else:
+                _each(source, rows, fresh)
+            connection.check_constraints()
+    except Exception:  # which one it was, and why, is found by firing them one by one
+        if not connection.is_usable():
+            raise
+        log.info("a batch of %s cannot be done together; each alone", source.name, exc_info=True)
+        return False
+    return True
+
+
+def _each(source: Source, rows: list[Any], fresh: dict[int, Any]) -> None:
+    cases: set[int | None] = set()
+    for row in rows:
+        # One of the same case may have changed this one, or its case.
+        case = getattr(row, "case_id", None)
+        found = _still_due(source, [row]) if case in cases else fresh
+        cases.add(case)
+        if row.pk in found:
+            source.fire(found[row.pk])
+
+
+def _one(source: Source, row: Swept) -> None:
+    """Fire one in its own savepoint; a poisoned one is set back and reported."""
+    try:
+        with transaction.atomic():
+            for fresh in _still_due(source, [row]).values():
                 source.fire(fresh)
                 connection.check_constraints()  # what the commit would refuse for the whole batch, it refuses here
     except Exception as error:
@@ -126,13 +192,34 @@ def _one(source: Source, row: Swept) -> None:
             source.set_back(row, error)
 
 
+def _still_due(source: Source, rows: list[Any]) -> dict[int, Any]:
+    found = source.rows().filter(pk__in=[row.pk for row in rows], look_at__lte=clock.now())
+    return {row.pk: row for row in found}
+
+
 def next_look(sources: tuple[Source, ...] = SOURCES) -> datetime | None:
     """When the next row falls due; None when none ever does."""
-    firsts = (
-        source.rows().order_by("look_at", "id").values_list("look_at", flat=True).first()
-        for source in sources
+    return min((at for at in _firsts(sources) if at is not None), default=None)
+
+
+def _firsts(sources: tuple[Source, ...]) -> list[datetime | None]:
+    """When the first row of each source falls due, in one statement: most ticks find nothing, and there is one a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_firsts_of(sources))
+        row = cursor.fetchone()
+    return list(row or ())
+
+
+@cache
+def _firsts_of(sources: tuple[Source, ...]) -> tuple[str, tuple[Any, ...]]:
+    parts = []
+    for source in sources:
+        query = source.rows().select_related(None).order_by("look_at", "id").values("look_at")[:1].query
+        parts.append(query.sql_with_params())
+    return (
+        f"SELECT {', '.join(f'({sql})' for sql, _values in parts)}",
+        tuple(value for _sql, values in parts for value in values),
     )
-    return min((at for at in firsts if at is not None), default=None)
 
 
 def run(stop: Event, sources: tuple[Source, ...] = SOURCES) -> None:

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from makegood.conversations.outbox import nudge
-from makegood.desk import receiving
+from makegood.desk import incident_finding, receiving
 from makegood.jobs import deliver as delivering
 from makegood.jobs import helping, receive, upkeep
 
@@ -63,6 +63,13 @@ def retrain_when_enough(timestamp: int = 0) -> bool:
         return False
     retrain.configure().defer()
     return True
+
+
+@app.periodic(cron="*/2 * * * *")
+@app.task(name="makegood.jobs.tasks.find_incidents", queueing_lock="find_incidents", lock="find_incidents")
+def find_incidents(timestamp: int = 0) -> int:
+    """Suggest an incident where similar cases came in a short time; how many suggestions are new."""
+    return len(incident_finding.look())
 
 
 @app.periodic(cron="27 17 * * *")

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from procrastinate.contrib.django.models import ProcrastinateEvent
 
 from makegood.base import clock
 from makegood.cases.models import Case, Correction, Presence
 from makegood.conversations.models import HelperTask
-from makegood.desk import notices
+from makegood.desk import incident_finding, notices
 from makegood.insight import audit
+from makegood.ways.models import NoticeOut
+from makegood.webhooks.models import HookCall
 
 log = logging.getLogger("makegood.jobs")
 
 PRESENCE, KEYS, JOBS = timedelta(days=1), timedelta(days=30), timedelta(days=7)
 HELPED = timedelta(days=7)
+#: What left for outside is looked at for so long.
+OUTGOING = timedelta(days=30)
 #: So many new corrections by people are worth a training before the night comes.
 ENOUGH = 25
 
 
 def clean_up() -> dict[str, int]:
-    """Remove presences older than a day, idempotency keys older than 30 days, expired sessions and, after a week, the
-    words that a machine wrote (they may repeat personal data); how many of each.
+    """Remove presences older than a day, idempotency keys and finished webhooks and notices on their way older than 30
+    days, expired sessions and, after a week, the words that a machine wrote (they may repeat personal data); how many of each.
     """
     now = clock.now()
     old = HelperTask.objects.filter(asked_at__lt=now - HELPED).exclude(text="")
@@ -38,7 +44,19 @@ def clean_up() -> dict[str, int]:
         ),
         "sessions": Session.objects.filter(expire_date__lt=now),
     }
-    return {name: rows.delete()[0] for name, rows in gone.items()} | {"machine_texts": forgotten}
+    left = {"made_at__lt": now - OUTGOING}
+    count = {
+        "suggestions": incident_finding.forget(),
+        "machine_texts": forgotten,
+        "webhook_calls": _gone(HookCall.objects.filter(**left).exclude(state="waiting")),
+        "notices_out": _gone(NoticeOut.objects.filter(**left).exclude(state="waiting")),
+    }
+    return {name: rows.delete()[0] for name, rows in gone.items()} | count
+
+
+def _gone(rows: QuerySet[Any]) -> int:
+    """Delete; how many of these rows, without what hung on them."""
+    return rows.delete()[1].get(rows.model._meta.label, 0)
 
 
 def enough_to_learn(task: str) -> bool:

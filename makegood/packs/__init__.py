@@ -10,7 +10,17 @@
 
 from makegood.packs.check import check_all
 from makegood.packs.errors import PackError, UnknownCode
-from makegood.packs.loader import escalation, names, playbook, playbooks, policy, sources, taxonomy
+from makegood.packs.loader import (
+    escalation,
+    incident_rules,
+    names,
+    notices,
+    playbook,
+    playbooks,
+    policy,
+    sources,
+    taxonomy,
+)
 from makegood.packs.replying import reply_rules, shipped_replies
 
 __all__ = [
@@ -18,7 +28,9 @@ __all__ = [
     "UnknownCode",
     "check_all",
     "escalation",
+    "incident_rules",
     "names",
+    "notices",
     "playbook",
     "playbooks",
     "policy",

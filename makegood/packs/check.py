@@ -6,7 +6,16 @@ from pathlib import Path
 
 from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
-from makegood.packs.loader import escalation, playbooks, policy, sources, strays, taxonomy
+from makegood.packs.loader import (
+    escalation,
+    incident_rules,
+    notices,
+    playbooks,
+    policy,
+    sources,
+    strays,
+    taxonomy,
+)
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
 from makegood.packs.replying import reply_rules, shipped_replies
 from makegood.packs.watching import processes
@@ -34,6 +43,8 @@ def check_all() -> dict[str, int]:
         "signals": len(rules.signals) + len(rules.silent_signals),
         "times to accept": len(escalation().accept),
         "rungs": sum(len(ladder) for ladder in escalation().rungs.values()),
+        "rules of notices": len(notices().kinds),
+        "rules of one fault": len(incident_rules().rules),
         "outside routes": len(rules.outside_routes),
         "playbooks": len(books),
         "questions": sum(len(b.questions) for b in books.values()),

@@ -13,14 +13,17 @@ from makegood.packs.shapes import LEVELS
 
 #: Who may stand on a rung.
 WHO = ("owner", "lead", "manager")
+#: What happens on a rung beside that somebody hears of it.
+WHAT = ("tell", "room")
 
 
 @dataclass(frozen=True)
 class Rung:
-    """So long after somebody last touched the case, ``who`` hears of it."""
+    """So long after somebody last touched the case, ``who`` hears of it; ``what`` 'room': a war room is opened, too."""
 
     after: timedelta
     who: str
+    what: str = "tell"
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,25 @@ class Escalation:
     span_warning: int
     rooms: int
     room_people: int
+    statutory_days: int
     rungs: Mapping[tuple[int, str], tuple[Rung, ...]]
 
     def ladder(self, level: int, type_code: str) -> tuple[Rung, ...]:
         """The rungs for a level: those of the type where it has its own, else the level's."""
         return self.rungs.get((level, type_code)) or self.rungs[level, ""]
 
+    def has_own(self, level: int, type_code: str) -> bool:
+        """Whether the type has rungs of its own at this level."""
+        return bool(type_code) and (level, type_code) in self.rungs
+
 
 def build_escalation(root: Entry, types: Container[str]) -> Escalation:
     """The rules that stand in the file ``root``; raises PackError. ``types``: those of the taxonomy."""
-    root.only("accept", "handover", "span", "rung")
-    handover, span = root.table("handover"), root.table("span")
+    root.only("accept", "handover", "span", "statutory", "rung")
+    handover, span, statutory = root.table("handover"), root.table("span"), root.table("statutory")
     handover.only("passes")
     span.only("agents", "warn_at", "rooms", "room_people_warn_at")
+    statutory.only("working_days")
     agents, warn_at = int(span.above_zero("agents", whole=True)), int(span.above_zero("warn_at", whole=True))
     if warn_at > agents:
         raise span.wrong("'warn_at' must not be more than 'agents'")
@@ -56,6 +65,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
         span_warning=warn_at,
         rooms=int(span.above_zero("rooms", whole=True)),
         room_people=int(span.above_zero("room_people_warn_at", whole=True)),
+        statutory_days=int(statutory.above_zero("working_days", whole=True)),
         rungs=_rungs(root, types),
     )
 
@@ -78,9 +88,11 @@ def _accept(root: Entry) -> Mapping[int, timedelta]:
 def _rungs(root: Entry, types: Container[str]) -> Mapping[tuple[int, str], tuple[Rung, ...]]:
     found: dict[tuple[int, str], list[Rung]] = {}
     for entry in root.entries("rung", name="level"):
-        entry.only("level", "type", "after_minutes", "who")
+        entry.only("level", "type", "after_minutes", "who", "what")
         type_code = entry.one_of("type", types, "problem type") if "type" in entry.raw else ""
-        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), entry.one_of("who", WHO, "person"))
+        what = entry.one_of("what", WHAT, "act") if "what" in entry.raw else "tell"
+        who = entry.one_of("who", WHO, "person")
+        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), who, what)
         ladder = found.setdefault((entry.level("level"), type_code), [])
         if ladder and rung.after <= ladder[-1].after:
             raise entry.wrong("each rung must come later than the one before it")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from makegood.packs.errors import PackError, UnknownCode
 from makegood.packs.escalations import Escalation, build_escalation
+from makegood.packs.incident_rules import IncidentRules, build_incidents
+from makegood.packs.noticing import Noticing, build_notices
 from makegood.packs.policies import build_policy
 from makegood.packs.reading import SHIPPED, Entry, locate, overlay, read, refuse_twice
 from makegood.packs.shapes import (
@@ -56,6 +58,16 @@ def policy() -> Policy:
 def escalation() -> Escalation:
     """Times to accept a case, how often it is passed on, how far a lead's arm reaches; raises PackError when a pack is wrong."""
     return _escalation(overlay())
+
+
+def notices() -> Noticing:
+    """Which notices are urgent, how many messages leave, when one is tried again; raises PackError when a pack is wrong."""
+    return _notices(overlay())
+
+
+def incident_rules() -> IncidentRules:
+    """Which cases look like one fault, and how long a lead's 'no' holds; raises PackError when a pack is wrong."""
+    return _incident_rules(overlay())
 
 
 def playbook(type_code: str) -> Playbook:
@@ -126,6 +138,16 @@ def _policy(folder: str) -> Policy:
 @lru_cache(maxsize=8)
 def _escalation(folder: str) -> Escalation:
     return build_escalation(read(locate("escalation.toml", folder)), _taxonomy(folder).types)
+
+
+@lru_cache(maxsize=8)
+def _notices(folder: str) -> Noticing:
+    return build_notices(read(locate("notices.toml", folder)))
+
+
+@lru_cache(maxsize=8)
+def _incident_rules(folder: str) -> IncidentRules:
+    return build_incidents(read(locate("incidents.toml", folder)))
 
 
 @lru_cache(maxsize=8)
@@ -269,6 +291,7 @@ def _question(entry: Entry) -> Question:
 def strays(folder: str, also: Iterable[str] = ()) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/. ``also``: other known names."""
     known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml", "escalation.toml"}
+    known |= {"notices.toml", "incidents.toml"}
     known |= {f"calendars/{code}.toml" for code in CALENDARS} | set(also)
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (

@@ -173,6 +173,7 @@ class ApiToken(models.Model):
         READ = "cases:read", _("Read cases")
         OPEN = "cases:open", _("Open cases")
         WORK = "cases:work", _("Work on cases")
+        HOOKS = "webhooks:keep", _("Keep webhooks")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
     name = models.CharField(_("Name"), max_length=80)

@@ -42,6 +42,7 @@ MAY: dict[str, frozenset[str]] = {
     "hand_over": _DESK,
     "answer_handover": _DESK,
     "pass_on": _SYSTEM,
+    "hand_back": _SYSTEM,
     "wait": _DESK,
     "snooze": _DESK | _SYSTEM,
     "raise_urgency": _DESK | _SYSTEM,
@@ -59,6 +60,12 @@ MAY: dict[str, frozenset[str]] = {
     "work_in_room": _DESK,
     "give_room_role": _DESK,
     "close_room": _DESK,
+    # one fault over many cases
+    "open_incident": _LEADS | _SYSTEM,
+    "join_incident": _DESK | _SYSTEM,
+    "leave_incident": _LEADS,
+    "lead_incident": _LEADS,
+    "verify_incident": _DESK,
     # fixing, telling, closing
     "fix": _DESK | _SYSTEM,
     "verify": _DESK,
@@ -91,9 +98,14 @@ MAY: dict[str, frozenset[str]] = {
     "keep_mailboxes": _ADMINS,
     "send_again": _DESK,
     "decline_asks": _CUSTOMER,
+    # who is on duty
+    "see_duty": _DESK,
+    "keep_shifts": _LEADS,
+    "be_away": _DESK,
     # the house
     "keep_people": _ADMINS,
     "keep_calendars": _ADMINS,
+    "keep_webhooks": _ADMINS,
     "keep_clocks": _ADMINS,
     "keep_replies": _LEADS,
     "switch_checks": _LEADS,

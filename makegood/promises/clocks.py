@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from makegood.base.calendar import DAY, Calendar, Span
+from makegood.base.calendar import DAY, Calendar, NeverOpen, Span
 from makegood.cases.models import Case
+from makegood.packs import escalation
 from makegood.packs.legal import clocks
 from makegood.packs.legal_shapes import Rule
-from makegood.people.calendars import CalendarVersion
+from makegood.people.calendars import CalendarVersion, read
 from makegood.promises import ledger
 from makegood.promises.models import Promise
 
@@ -65,6 +66,17 @@ def _months_on(day: date, months: int) -> date:
     return min(date(year, month, 1) + timedelta(days=day.day - 1), next_month - DAY)
 
 
+def near(due_at: datetime, calendar: Calendar, days: int) -> datetime:
+    """From when on no more than ``days`` working days are left until ``due_at``: the beginning (UTC) of the first of them."""
+    last = calendar.local(due_at)
+    try:
+        # The day on which it falls due counts, when it is a working day.
+        before = calendar.add_days(last + DAY, -(days + 1))
+    except NeverOpen:
+        return due_at - days * DAY
+    return calendar.midnight_after(before)
+
+
 def snapshot(rule: Rule) -> dict[str, Any]:
     """The whole row with the words of its codes, as it stood when the clock started."""
     pack = clocks()
@@ -103,6 +115,9 @@ def give(
         calendar=calendar,
         rule=rule.code,
         trigger_at=trigger_at,
+        climb_at=near(due_at, read(calendar), escalation().statutory_days)
+        if rule.basis == Promise.Basis.STATUTORY
+        else None,
     )
 
 
@@ -122,4 +137,5 @@ def inherit(old: Promise, into: Case) -> None:
             calendar=old.calendar,
             rule=old.rule,
             trigger_at=old.trigger_at,
+            climb_at=old.climb_at,
         )

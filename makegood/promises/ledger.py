@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.apps import apps
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock, rows
@@ -61,17 +61,22 @@ def give(
     rule: str = "",
     trigger_at: datetime | None = None,
     given_in: int | None = None,
+    climb_at: datetime | None = None,
     field: str = "next_word_at",
+    store: bool = True,
 ) -> Promise:
     """Give somebody a time. ``given_in`` is the id of the message with the ``words``; ``policy`` the rule as it stands.
 
+    ``climb_at``: when the case climbs its ladder for it (dates of the law).
     Raises Refusal beside ``field`` when the time is not ahead or farther than 60 days. A date of the law (or of a
     scheme's or platform's ``rule``) is as far as that says, counts from its trigger, and may have passed already: then the sweep finds it broken at that date.
+    ``store`` False: only made, for a caller that inserts many at once.
     """
     now = clock.now()
     made_at = min(now, trigger_at) if rule and trigger_at else now
     if due_at <= made_at or (not rule and due_at > now + LONGEST):
         raise Refusal("bad_time", _("The time must be ahead of now, and within 60 days."), field=field)
+    look_at = next_look(made_at, due_at, 0, now, standing_policy().promises)
     promise = Promise(
         case=case,
         what=what,
@@ -80,7 +85,8 @@ def give(
         by_id=by,
         made_at=made_at,
         due_at=due_at,
-        look_at=next_look(made_at, due_at, 0, now, standing_policy().promises),
+        look_at=min(look_at, climb_at) if climb_at else look_at,
+        climb_at=climb_at,
         words=words,
         given_in_id=given_in,
         policy=policy or {},
@@ -88,7 +94,7 @@ def give(
         rule=rule,
         trigger_at=trigger_at,
     )
-    return rows.add(promise)
+    return rows.add(promise) if store else promise
 
 
 def standing(case: Case, *what: str) -> QuerySet[Promise]:
@@ -107,6 +113,20 @@ def settle(case: Case, *, proof_id: int) -> None:
     words.filter(due_at__gte=now).update(state=_KEPT, settled_at=now, look_at=None, proof_id=proof_id)
     words.filter(due_at__lt=now).update(state=_BROKEN, settled_at=F("due_at"), look_at=None)
     answer(case, proof_id=proof_id)
+
+
+def settle_all(cases: Iterable[int], proofs: Iterable[int]) -> None:
+    """:func:`settle` for many cases at once, each by its own message among ``proofs`` (ids). What was overdue is broken already."""
+    now = clock.now()
+    # By name: conversations stand beside promises, and siblings never import each other.
+    messages = apps.get_model("makegood", "Message").objects.filter(
+        pk__in=list(proofs), case=OuterRef("case")
+    )
+    ids = list(cases)
+    proof = Subquery(messages.values("pk")[:1])
+    words = Promise.objects.filter(case__in=ids, state=_OPEN, what__in=WORDS, to="customer", due_at__gte=now)
+    words.update(state=_KEPT, settled_at=now, look_at=None, proof_id=proof)
+    Promise.objects.filter(_OWED, case__in=ids).update(proof_id=proof)
 
 
 def answer(case: Case, *, proof_id: int | None = None, proof_event: CaseEvent | None = None) -> None:
@@ -172,6 +192,17 @@ def withdraw(promise: Promise) -> bool:
     """Take an open promise back, if its time has not passed."""
     found = Promise.objects.filter(pk=promise.pk, state=_OPEN, due_at__gte=clock.now())
     return bool(found.update(state=Promise.State.WITHDRAWN, settled_at=clock.now(), look_at=None))
+
+
+def overdue() -> Q:
+    """Promises of open cases that are late now: open beyond their time, or a word that was broken and has not come."""
+    return Q(state=_OPEN, due_at__lt=clock.now()) | _OWED
+
+
+def next_dues(cases: Iterable[int]) -> dict[int, datetime]:
+    """:func:`next_due` for many cases: id -> moment, in one grouped query."""
+    found = Promise.objects.filter(Q(state=_OPEN) | _OWED, case__in=list(cases)).order_by().values("case")
+    return dict(found.annotate(at=Min("due_at")).values_list("case", "at"))
 
 
 def next_due(case: Case, *, without: Iterable[int] = (), owed: bool = True) -> datetime | None:

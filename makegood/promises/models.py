@@ -59,6 +59,9 @@ class Promise(Swept):
     )
     policy = models.JSONField(default=dict, help_text="The rule as it stood when the promise was made.")
     calendar = models.ForeignKey(CalendarVersion, models.PROTECT, null=True, related_name="+", db_index=False)
+    climb_at = models.DateTimeField(
+        null=True, help_text="A date of the law: when the case climbs for it. None: it did, or never does."
+    )
     rule = models.CharField(max_length=40, blank=True, help_text="Code of the legal clock (packs/clocks).")
     trigger_at = models.DateTimeField(null=True, help_text="When the event was that started the clock.")
     warned = models.PositiveSmallIntegerField(default=0, help_text="0 nobody, 1 the owner, 2 the lead.")

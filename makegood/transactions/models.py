@@ -29,6 +29,11 @@ class Order(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint("shop", "number", name="one_order_per_number")]
+        # Who else bought while a fault lasted is asked by shop and time, or by time alone.
+        indexes = [
+            models.Index("shop", "placed_at", name="order_shop_placed"),
+            models.Index("placed_at", name="order_placed"),
+        ]
 
     def __str__(self) -> str:
         return self.number

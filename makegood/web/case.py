@@ -58,7 +58,7 @@ def show(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
     case = case_for(by, number)
     if case.number != number:
         return HttpResponseRedirect(f"{reverse('case', args=[case.number])}?from={number}")
-    presence.be_here(case, by.user_id or 0)
+    presence.be_here(case.pk, by.user_id or 0)
     return page(request, by, case)
 
 

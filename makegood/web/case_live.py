@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.cases.access import case_for
+from makegood.cases.models import Case
 from makegood.conversations.models import Draft
 from makegood.desk import drafting, presence
 from makegood.people.actors import Actor
@@ -23,13 +24,20 @@ def here(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
     """Say that I am here, and learn who else is, and whether the case moved on since the version that I see."""
     case = case_for(by, number)
     user = by.user_id or 0
-    since = clock.now() - timedelta(seconds=20)
-    writing = Draft.objects.filter(case=case, user_id=user, at__gt=since).exists()
-    presence.be_here(case, user, writing=writing)
+    presence.be_here(case.pk, user, writing=_writing(request, case, user))
     raw = request.POST.get("version", "")
     seen = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else case.version
     context = {"others": presence.others(case, user), "case": case, "moved": seen != case.version}
     return render(request, "cases/_presence.html", context)
+
+
+def _writing(request: HttpRequest, case: Case, user: int) -> bool:
+    """Whether the composer holds words, as the page says; a page that says nothing has kept a draft a moment ago."""
+    said = request.POST.get("writing", "")
+    if said:
+        return said == "1"
+    since = clock.now() - timedelta(seconds=20)
+    return Draft.objects.filter(case=case, user_id=user, at__gt=since).exists()
 
 
 @staff_page
@@ -41,4 +49,9 @@ def draft(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
         drafting.keep(case, by.user_id or 0, request.POST.get("text", ""), request.POST.get("tab", ""))
     except Refusal:
         return HttpResponse(status=422)
+    return HttpResponse(status=204)
+
+
+def no_stream(request: HttpRequest) -> HttpResponse:
+    """Where Django itself is asked for a stream (``runserver``, WSGI) there is none: 204 tells a browser not to come back."""
     return HttpResponse(status=204)

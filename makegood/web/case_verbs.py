@@ -21,6 +21,7 @@ from makegood.desk import (
     handing,
     handling,
     helping,
+    incidents,
     joining,
     promising,
     resending,
@@ -36,7 +37,7 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
-from makegood.web import clock_forms, handover_forms, promise_forms
+from makegood.web import clock_forms, handover_forms, incident_case_forms, promise_forms
 from makegood.web.letter_forms import SendAgain
 from makegood.web.reply_form import Reply, Tell
 
@@ -294,6 +295,12 @@ _TABLE = [
          _with(closing.end_disagreed, "text", "outside_route"), _is_open),
     Verb("withdraw", "withdraw", "end", _("The customer takes it back"), forms.Withdraw,
          _with(closing.withdraw, "words"), _is_open),
+    Verb("open_incident", "open_incident", "join", _("Open an incident: one fault over many cases"),
+         incident_case_forms.OpenIncident, incident_case_forms.open_incident, incident_case_forms.may_open),
+    Verb("join_incident", "join_incident", "join", _("Part of an incident"), incident_case_forms.JoinIncident,
+         incident_case_forms.join_incident, incident_case_forms.may_join),
+    Verb("leave_incident", "leave_incident", "join", _("Take it out of the incident"), incident_case_forms.LeaveIncident,
+         _with(incidents.leave_incident, "reason", seen=False), incident_case_forms.may_leave),
     Verb("link", "link", "join", _("Link with another case"), forms.Link, _link, _always),
     Verb("unlink", "unlink", "inline", _("Unlink"), forms.Unlink, _unlink, lambda s, by: bool(s.around.linked)),
     Verb("merge", "merge", "join", _("Merge into another case"), forms.Merge, _merge, _is_open),

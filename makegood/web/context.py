@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 
 from makegood.base.languages import LANGUAGES
 from makegood.conversations.outbox import can_send
-from makegood.desk import notices
+from makegood.desk import nav
 from makegood.desk.letter_hands import letters_aside
 from makegood.web.signin import actor
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    def unseen_notices() -> int:
-        """Counted only where a template asks: parts of pages do not."""
+    @cache
+    def numbers() -> nav.Numbers:
+        """Counted only where a template asks, and once: parts of pages do not."""
         user = request.user
-        return notices.unseen(user.pk) if user.is_authenticated and user.is_staff_here else 0
+        return nav.numbers(user.pk) if user.is_authenticated and user.is_staff_here else nav.Numbers(0, 0)
 
     def aside() -> int:
         """Letters that wait for a person; asked only by pages that draw the navigation of the desk."""
@@ -26,6 +28,7 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
     return {
         "languages": LANGUAGES,
         "sends_letters": can_send(),
-        "unseen_notices": unseen_notices,
+        "unseen_notices": lambda: numbers().unseen,
+        "offered_to_me": lambda: numbers().offered,
         "letters_aside": aside,
     }

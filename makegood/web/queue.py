@@ -28,6 +28,7 @@ from makegood.web.signin import actor, may, signed_in
 
 VIEWS = {
     "mine": _("Mine"),
+    "offered": _("Offered to me"),
     "team": _("My team's"),
     "due": _("Next due"),
     "snoozed": _("Put aside"),

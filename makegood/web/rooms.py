@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal, Stale
-from makegood.desk import room_card, room_page, room_work, rooming
+from makegood.desk import presence, room_card, room_page, room_work, rooming
 from makegood.desk.room_page import RoomPage
 from makegood.incidents.models import CardField, Room
 from makegood.people.actors import Actor
@@ -91,6 +91,17 @@ def now(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
 
 
 @staff_page
+@require_POST
+def here(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
+    """Say that I look at the room (and whether I am writing), and learn who else does."""
+    room = rooming.room_for(by, pk)
+    presence.be_here(
+        room.case_id, by.person, place=presence.ROOM, writing=request.POST.get("writing", "") == "1"
+    )
+    return render(request, "rooms/_here.html", {"here": presence.in_room(room.case_id)})
+
+
+@staff_page
 @require_GET
 def history(request: HttpRequest, by: Actor, pk: int, field: str) -> HttpResponseBase:
     """Every version of one field of the card."""
@@ -161,6 +172,7 @@ def drawn(page: RoomPage, *, tried: RoomForm | None = None, live: bool = False) 
         "here": "rooms",
         "page": page,
         "room": page.room,
+        "present": presence.in_room(page.room.case_id),
         "fields": fields,
         "forms": forms,
         "tried": tried,

@@ -7,6 +7,9 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 from makegood.web import (
     calendars,
     checks,
+    duty,
+    hooks,
+    incidents,
     letters,
     mailboxes,
     me,
@@ -20,7 +23,9 @@ from makegood.web import (
     shop_clocks,
     signin,
     travel,
+    ways,
 )
+from makegood.web.case_live import no_stream
 
 
 class What:
@@ -46,11 +51,39 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/<int:number>/<int:delivery_id>/again/", outbox.send_again, name="outbox_again"),
     path("notices/", notices.show, name="notices"),
     path("notices/seen/", notices.seen, name="notices_seen"),
+    path("notices/undelivered/", ways.undelivered, name="notices_undelivered"),
+    path("me/notices/", ways.show, name="my_ways"),
+    path("me/notices/add/", ways.add, name="way_add"),
+    path("me/notices/<int:pk>/test/", ways.test, name="way_test"),
+    path("me/notices/<int:pk>/remove/", ways.remove, name="way_remove"),
+    path("webhooks/", hooks.lists, name="hooks"),
+    path("webhooks/new/", hooks.edit, name="hook_new"),
+    path("webhooks/<int:pk>/", hooks.show, name="hook"),
+    path("webhooks/<int:pk>/edit/", hooks.edit, name="hook_edit"),
+    path("webhooks/<int:pk>/calls/<int:call_id>/", hooks.call, name="hook_call"),
+    *(
+        path(f"webhooks/<int:pk>/{verb}/", hooks.act, {"verb": verb}, name=f"hook_{verb}")
+        for verb in ("rotate", "on", "off", "test", "again", "replay", "remove")
+    ),
     path("rooms/", rooms.rooms, name="rooms"),
     path("rooms/<int:pk>/", rooms.show, name="room"),
     path("rooms/<int:pk>/now/", rooms.now, name="room_now"),
+    path("rooms/<int:pk>/here/", rooms.here, name="room_here"),
+    path("live/", no_stream, name="live"),
     path("rooms/<int:pk>/card/<slug:field>/", rooms.history, name="room_history"),
     path("rooms/<int:pk>/<slug:verb>/", rooms.act, name="room_act"),
+    path("duty/", duty.show, name="duty"),
+    path("duty/<int:pk>/shift/", duty.shift, name="duty_shift"),
+    path("duty/<int:pk>/paste/", duty.paste, name="duty_paste"),
+    path("duty/<int:pk>/copy/", duty.copy, name="duty_copy"),
+    path("duty/<int:pk>/drop/", duty.drop, name="duty_drop"),
+    path("duty/<int:pk>/away/", duty.away, name="duty_away"),
+    path("duty/back/<int:pk>/", duty.back, name="duty_back"),
+    path("incidents/", incidents.lists, name="incidents"),
+    path("incidents/suggested/<int:pk>/<slug:answer>/", incidents.settle, name="incident_settle"),
+    path("incidents/<int:pk>/", incidents.show, name="incident"),
+    path("incidents/<int:pk>/now/", incidents.now, name="incident_now"),
+    path("incidents/<int:pk>/<slug:verb>/", incidents.act, name="incident_act"),
     path("me/", me.me, name="me"),
     path("language/", me.language, name="language"),
     path("replies/", replies.show, name="replies"),

@@ -27,6 +27,7 @@ NOT_AS_A_ROUTE = {
     "confirm": "the customer's own word; nobody confirms for them",
     "deliver": "the worker's own: what the mail server said of a letter",
     "climb": "the sweep's own: nobody touched a case",
+    "hand_back": "the sweep's own: the owner is away or has left",
     "pass_on": "the sweep's own: nobody accepted a case in time",
     "ask_helper": "a suggestion for whoever looks at the page; a program has models of its own",
     "note_letter": "the system's own: a letter that is nobody's word",
@@ -35,6 +36,8 @@ NOT_AS_A_ROUTE = {
     "work_in_room": "card, chat, tasks and decisions are people's own on the page; events tell of them",
     "give_room_role": "as be_in_room",
     "close_room": "as be_in_room: its lead reads there what is missing",
+    "lead_incident": "what is done on all cases is read and decided on the incident's page",
+    "verify_incident": "as lead_incident",
     "raise_by_evidence": "the system's own, caused by what was said",
     "sweep": "the sweep's own: what happens when a moment comes",
     "answer_follow_up": "the customer's own word; nobody says for them that it held",
@@ -209,6 +212,21 @@ def test_two_cases_are_joined_and_parted(cast, call):
     assert apart.status_code in (200, 422), apart.content
 
 
+def test_an_incident_is_opened_joined_and_left(cast, call):
+    minji, sujin = call(cast.minji), call(cast.sujin)
+    one, two = opened(minji)["number"], opened(minji, text="배송도 아직 안 왔어요.")["number"]
+    body = {"words": "The bank is down.", "common": {"shop": "haneul", "type": "refund.delay"}}
+    assert minji.verb(one, "open_incident", body).status_code == 403
+    event = sujin.verb(one, "open_incident", body).json()["event"]
+    assert event["kind"] == "incident_opened"
+    joined = minji.verb(two, "join_incident", {"incident": event["data"]["incident"]})
+    assert joined.json()["event"]["kind"] == "incident_joined"
+    assert minji.verb(two, "join_incident", {"incident": 2**40}).status_code == 404
+    assert sujin.verb(two, "leave_incident", {"reason": "Another cause."}).status_code == 200
+    odd = sujin.verb(two, "open_incident", {"words": "x", "common": {"shop": "no-such-shop"}})
+    assert odd.status_code == 404
+
+
 def test_endings_that_are_not_made_good(cast, call):
     minji, sujin = call(cast.minji), call(cast.sujin)
     case = stages.told(cast)
@@ -246,7 +264,15 @@ def test_close_refuses_with_the_first_blocker(cast, call, problem):
 def test_the_shapes_name_only_what_the_desk_takes():
     actor = actors.system()
     for verb in VERBS:
-        if verb.body in (shapes.Triage, shapes.Assign, shapes.Merge, shapes.Link, shapes.Unlink):
+        looked_up = (
+            shapes.Triage,
+            shapes.Assign,
+            shapes.Merge,
+            shapes.Link,
+            shapes.Unlink,
+            shapes.JoinIncident,
+        )
+        if verb.body in looked_up:
             continue  # these look things up first; the tests above drive them
         names = verb.fields(verb.body.model_construct(), actor).keys() if verb.body is shapes.Body else None
         taken = inspect.signature(verb.run).parameters.keys()

@@ -17,6 +17,7 @@ from makegood.cases.states import Status
 from makegood.conversations.models import Attachment, Delivery, Message
 from makegood.demo import build
 from makegood.demo.scripts import phrases, scripts
+from makegood.incidents.models import CardField, Room
 from makegood.packs import playbook, sources, taxonomy
 from makegood.people.models import Role, Shop
 from makegood.promises.models import Promise
@@ -47,6 +48,14 @@ def test_everything_that_a_case_can_be_is_in_the_demo():
     assert UrgencyEvidence.objects.filter(source__startswith="signal:").exclude(quote="").exists()
     assert Attachment.objects.filter(content_type="image/png").exists()
     assert set(Message.objects.values_list("audience", flat=True)) == {"customer", "merchant", "staff"}
+    room = Room.objects.get()
+    assert {f.field for f in CardField.objects.filter(room=room)} >= {
+        "background",
+        "ask",
+        "progress",
+        "blocker",
+    }
+    assert room.messages.count() == 3 and room.tasks.count() == 1 and room.decisions.count() == 1
     assert Order.objects.count() == 60
     assert {s.currency for s in Shop.objects.all()} == {"KRW", "CNY", "USD"}
 

@@ -9,9 +9,11 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 
 from makegood.base import clock
 from makegood.base.errors import Refusal, Stale
+from makegood.cases import pen
 from makegood.cases.models import CaseEvent, Notice
 from makegood.conversations.models import Delivery, Message
 from makegood.desk import breaking, notices
@@ -76,7 +78,9 @@ def test_minji_is_warned_first_then_sujin_then_it_breaks_and_each_is_once(cast):
     with at(given.made_at + span * 0.9):
         assert sweep.tick() == 1 and sweep.tick() == 0
     assert told_of("promise_near") == ["Minji", "Sujin"]
-    assert stages.fresh(case).version == case.version, "a warning makes nobody's form stale"
+    assert kinds(case)[case.version :] == ["climbed"], "the lead's warning is a step up the ladder"
+    with transaction.atomic():
+        pen.hold(case.pk, seen=case.version)  # and it makes nobody's form stale: Stale would be raised
     with at(given.due_at):
         sweep.tick()
         assert sweep.tick() == 0
@@ -147,9 +151,10 @@ def test_a_late_answer_does_not_hide_that_it_is_late(cast):
         )
         late.refresh_from_db()
         assert late.state == "broken" and late.proof_id == event.data["message"]
-        assert kinds(case)[-2:] == ["promise_broken", "replied"]
+        assert kinds(case)[-3:] == ["promise_broken", "climbed", "replied"]
         assert stages.fresh(case).due_at > clock.now(), "answered: nothing is owed any more"
         assert Promise.objects.filter(case=case, what="next_word").count() == 2
+        sweep.tick()  # the faster ladder of the level that the break demanded is looked at once
         assert sweep.tick() == 0
 
 

@@ -27,7 +27,12 @@ def test_old_presences_keys_and_sessions_go_and_fresh_ones_stay(cast):
         Session.objects.create(
             session_key=f"s{days}", session_data="", expire_date=now + timedelta(days=9 - days)
         )
-    assert upkeep.clean_up() == {"presences": 1, "idempotency_keys": 1, "sessions": 1, "machine_texts": 0}
+    done = upkeep.clean_up()
+    assert {name: n for name, n in done.items() if n} == {
+        "presences": 1,
+        "idempotency_keys": 1,
+        "sessions": 1,
+    }
     assert Presence.objects.get().user == cast.jun and keys.get().key == "1"
 
 

@@ -15,7 +15,8 @@ from makegood.base import clock
 from makegood.base.languages import speaking
 from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Draft, Message
-from makegood.desk import clocks, joining, promising, snoozing, talking, telling, triaging
+from makegood.desk import clocks, incidents, joining, promising, snoozing, talking, telling, triaging
+from makegood.incidents.models import Incident
 from makegood.people import actors
 from makegood.promises.ledger import next_word_due
 from makegood.web.case_verbs import VERBS
@@ -57,6 +58,18 @@ def promised(what: str) -> Any:
 def asleep(cast: stages.Cast) -> Case:
     case = stages.answered(cast)
     snoozing.snooze(case, by=cast.by(cast.minji), seen=None, until=stages.soon(1), reason="Bank opens.")
+    return stages.fresh(case)
+
+
+def incident_of(cast: stages.Cast) -> Incident:
+    """An incident on another case."""
+    event = incidents.open_incident(stages.owned(cast), by=cast.by(cast.sujin), words="The bank is down.")
+    return Incident.objects.get(pk=event.data["incident"])
+
+
+def in_an_incident(cast: stages.Cast) -> Case:
+    case = stages.owned(cast)
+    incidents.join_incident(case, incident_of(cast), by=cast.by(cast.minji))
     return stages.fresh(case)
 
 
@@ -162,6 +175,9 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "refuse_handover": (offered, "wei", lambda c, k: {"reason": "It is the bank's."}, "handover_refused"),
     "withdraw_handover": (offered, "minji", lambda c, k: {}, "handover_withdrawn"),
     "open_room": (stages.owned, "sujin", lambda c, k: {"background": "두 번 거절됨", "ask": "환불"}, "room_opened"),
+    "open_incident": (stages.owned, "sujin", lambda c, k: {"words": "은행 장애", "same_shop": "on", "same_type": "on"}, "incident_opened"),
+    "join_incident": (stages.owned, "minji", lambda c, k: {"incident": incident_of(c).pk}, "incident_joined"),
+    "leave_incident": (in_an_incident, "sujin", lambda c, k: {"reason": "Another cause."}, "incident_left"),
     "wait": (stages.answered, "minji", lambda c, k: {"waiting_for": "customer"}, "waiting"),
     "go_on": (waiting, "minji", lambda c, k: {}, "work_went_on"),
     "promise": (stages.owned, "minji", lambda c, k: {"what": "call_back", "due_at": ahead(1), "to": "customer", "words": "내일 전화"}, "promised"),

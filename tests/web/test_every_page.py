@@ -14,6 +14,8 @@ from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import CannedReply
+from makegood.desk import hooks
+from makegood.desk.incidents import open_incident
 from makegood.desk.rooming import open_room
 from makegood.people import calendars
 from tests import cast as stages
@@ -37,9 +39,19 @@ READ: dict[str, tuple[str, set[str]]] = {
     "outbox": ("/outbox/", {"sujin", "hana", "root"}),
     "customer_quiet": ("/quiet/{quiet}/", EVERYBODY),
     "notices": ("/notices/", DESK),
+    "my_ways": ("/me/notices/", DESK),
+    "notices_undelivered": ("/notices/undelivered/", LEADS),
+    "hooks": ("/webhooks/", KEEPERS),
+    "hook_new": ("/webhooks/new/", KEEPERS),
+    "hook": ("/webhooks/{hook}/", KEEPERS),
+    "hook_edit": ("/webhooks/{hook}/edit/", KEEPERS),
+    "hook_call": ("/webhooks/{hook}/calls/{call}/", KEEPERS),
     "rooms": ("/rooms/", DESK),
     "room": ("/rooms/{room}/", DESK),
     "room_history": ("/rooms/{room}/card/ask/", DESK),
+    "duty": ("/duty/", DESK),
+    "incidents": ("/incidents/", DESK),
+    "incident": ("/incidents/{incident}/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
     "people": ("/people/", KEEPERS),
     "replies": ("/replies/", DESK),
@@ -80,7 +92,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -109,7 +121,11 @@ def places(cast):
     case = stages.reported(cast, files=[Upload("proof.txt", "text/plain", b"seen")])
     stages.take(case, by=cast.by(cast.minji), seen=None)
     came = letter_to(cast)
+    root = cast.by(cast.root)
+    hook, _secret = hooks.make(by=root, name="ERP", url="https://erp.example/hook")
     values = {
+        "hook": hook.pk,
+        "call": hooks.ask_for_test(hook.pk, by=root).pk,
         "mailbox": came.mailbox_id,
         "letter": came.pk,
         "message": came.message_id,
@@ -123,6 +139,7 @@ def places(cast):
         "canned": CannedReply.objects.create(
             team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
         ).pk,
+        "incident": open_incident(case, by=cast.by(cast.sujin), words="환불을 신청한 지").data["incident"],
         "room": open_room(case, by=cast.by(cast.sujin), ask="환불을 신청한 지").data["room"],
     }
     return {name: (address.format(**values), who) for name, (address, who) in READ.items()}

@@ -122,6 +122,7 @@ class Case(models.Model):
             models.Index("ended_as", "ended_at", "id", name="case_ended", condition=Q(status=Status.ENDED)),
             models.Index("customer", "id", name="case_customer"),
             models.Index("shop", "id", name="case_shop"),
+            models.Index("opened_at", name="case_opened"),
             models.Index("order_number", name="case_order_number", condition=~Q(order_number="")),
         ]
 
@@ -180,16 +181,21 @@ class CaseLink(models.Model):
 
 
 class Presence(models.Model):
-    """Who has the case open now; a row with a short life, advisory only."""
+    """Who has the case open now, on its sheet or in its war room; a row with a short life, advisory only."""
 
     class Mode(models.TextChoices):
         VIEWING = "viewing", _("viewing")
         WRITING = "writing", _("writing")
 
+    class Place(models.TextChoices):
+        SHEET = "sheet", _("on the sheet")
+        ROOM = "room", _("in the war room")
+
     case = models.ForeignKey(Case, models.CASCADE, related_name="presences")
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    place = models.CharField(max_length=5, choices=Place, default=Place.SHEET, db_default=Place.SHEET)
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.VIEWING)
     seen_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint("case", "user", name="one_presence_each")]
+        constraints = [models.UniqueConstraint("case", "user", "place", name="one_presence_each")]

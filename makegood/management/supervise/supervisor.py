@@ -175,9 +175,11 @@ def _web_command(wishes: Wishes) -> list[str]:
     for name, value in (("MAKEGOOD_WEB_WORKERS", workers), ("MAKEGOOD_WEB_THREADS", threads)):
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 512:
             raise Trouble(f"{name} must be a whole number from 1 to 512, not '{value}'.")
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", wishes.host.strip("[]")]
-    command += ["--port", str(wishes.port), "--workers", workers, "--blocking-threads", threads, "--no-ws"]
-    command += ["--backlog", "1024", "--backpressure", "128", "--log-level", "error"]
+    # The threads are read by makegood/asgi.py: streams need none, pages run in so many.
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", wishes.host.strip("[]")]
+    command += ["--port", str(wishes.port), "--workers", workers, "--no-ws"]
+    # A stream is a request that lasts: the limit is on open screens; pages wait in line for their threads.
+    command += ["--backlog", "1024", "--backpressure", "4096", "--log-level", "error"]
     command += ["--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "3"]
     return [*command, "makegood.management.supervise.web:application"]
 

@@ -13,6 +13,6 @@ _parent = multiprocessing.parent_process()
 if _parent is not None and _parent.pid is not None:
     die_with_parent(_parent.pid)
 
-from makegood.wsgi import application  # noqa: E402
+from makegood.asgi import application  # noqa: E402
 
 __all__ = ["application"]

@@ -1,6 +1,9 @@
 /* The sheet is drawn again after each verb: what was typed elsewhere on it, and what was unfolded, stays. */
 (() => {
   "use strict";
+  // The queue leads to one form of the sheet (accept, refuse): it stands open when one arrives.
+  const unfold = () => { const box = location.hash.startsWith("#verb-") && document.getElementById(location.hash.slice(1)); if (box) { box.open = true; box.scrollIntoView(); } };
+  addEventListener("hashchange", unfold); addEventListener("DOMContentLoaded", unfold);
   let kept = null;
   const fields = (root) => [...root.querySelectorAll("form[id] input:not([type=hidden]), form[id] textarea, form[id] select")].filter((f) => f.name && !f.readOnly);
   const key = (f) => `${f.form.id}|${f.name}|${f.type === "radio" || f.type === "checkbox" ? f.value : ""}`;

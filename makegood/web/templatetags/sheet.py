@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from makegood.base.moments import said
+from makegood.incidents.progress import STAGES
 from makegood.packs.shapes import Item, Question
 from makegood.promises import ledger
 
@@ -59,6 +60,12 @@ def lasted(span: timedelta) -> str:
         return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
     days = round(minutes / 60 / 24)
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+@register.filter
+def stage(code: str) -> Any:
+    """Where a case of an incident stands, in words."""
+    return STAGES.get(code, code)
 
 
 @register.filter
