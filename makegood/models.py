@@ -45,7 +45,22 @@ from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, U
 from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
-from makegood.transactions.models import Order, Payment, Shipment
+from makegood.transactions.models import (
+    Credit,
+    Dispute,
+    EventAside,
+    FactCursor,
+    FactKey,
+    Invoice,
+    Order,
+    Payment,
+    Refund,
+    Return,
+    Shipment,
+    Store,
+    StoreFact,
+    ToRead,
+)
 from makegood.ways.models import NoticeOut, Quiet, Way
 from makegood.webhooks.models import Hook, HookCall, HookTry
 
@@ -64,11 +79,16 @@ __all__ = [
     "Circuit",
     "Climb",
     "ClockSwitch",
+    "Credit",
     "Customer",
     "Decision",
     "Delivery",
+    "Dispute",
     "Draft",
     "DraftVersion",
+    "EventAside",
+    "FactCursor",
+    "FactKey",
     "Habit",
     "Handover",
     "HeldFile",
@@ -81,6 +101,7 @@ __all__ = [
     "Incident",
     "IncidentAct",
     "IncidentCase",
+    "Invoice",
     "Letter",
     "LetterSource",
     "LoadedRow",
@@ -92,7 +113,9 @@ __all__ = [
     "Payment",
     "Promise",
     "Quiet",
+    "Refund",
     "ReplyOverride",
+    "Return",
     "Room",
     "RoomMember",
     "RoomMessage",
@@ -103,11 +126,14 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "Store",
+    "StoreFact",
     "SuggestedCase",
     "Suggestion",
     "Task",
     "Team",
     "Thanks",
+    "ToRead",
     "User",
     "Way",
 ]
