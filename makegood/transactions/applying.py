@@ -103,9 +103,7 @@ def apply(came: Sequence[StoreFact]) -> None:
             _write(noun, [t for key, t in batch.things.items() if key[0] == noun])
     _tie_waiting(orders)
     facts.mark_stale((fact.pk, fact.came_at) for fact in batch.stale)
-    toread.ask_all(
-        {(f.store_id, f.noun, f.ref): stores[f.store_id] for f in came if f.way in _NUDGES}
-    )
+    toread.ask_all({(f.store_id, f.noun, f.ref): stores[f.store_id] for f in came if f.way in _NUDGES})
 
 
 def key_of(noun: str, fact: StoreFact, store: Store) -> Key:
@@ -216,7 +214,9 @@ def _write(noun: str, things: list[_Thing]) -> list[Thing]:
         amounts = ["total"] if noun == "order" else ["amount", "order_number", "order"]
         # As an upsert: Django's bulk_update writes a CASE for every row and column.
         fields = [*both, *amounts, *sorted(own)]
-        model._default_manager.bulk_create(old, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+        model._default_manager.bulk_create(
+            old, update_conflicts=True, unique_fields=["id"], update_fields=fields
+        )
     return new + old
 
 
@@ -235,7 +235,9 @@ def _tie(batch: _Batch, orders: dict[tuple[int, str], Order]) -> None:
             numbers[thing.store.shop_id, number].append(thing.row)
     missing = [pair for pair in numbers if pair not in orders]
     if missing:
-        there = Order.objects.filter(shop_id__in={s for s, _n in missing}, number__in={n for _s, n in missing})
+        there = Order.objects.filter(
+            shop_id__in={s for s, _n in missing}, number__in={n for _s, n in missing}
+        )
         orders = {**{(o.shop_id, o.number): o for o in there}, **orders}
     for pair, rows in numbers.items():
         if pair in orders:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 from makegood.web import (
     calendars,
     checks,
+    events_aside,
     letters,
     mailboxes,
     me,
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("travel/", travel.show, name="travel"),
     path("outbox/", outbox.show, name="outbox"),
     path("outbox/<int:number>/<int:delivery_id>/again/", outbox.send_again, name="outbox_again"),
+    path("events/", events_aside.show, name="events_aside"),
     path("notices/", notices.show, name="notices"),
     path("notices/seen/", notices.seen, name="notices_seen"),
     path("rooms/", rooms.rooms, name="rooms"),

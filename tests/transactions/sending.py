@@ -50,7 +50,9 @@ def send(
     """POST an event, a list of them, or bytes; signed as Standard Webhooks says."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     kind = more.pop("kind", MANY if isinstance(content, list) else ONE)
-    signed = webhooks.sign(secret, more.pop("message_id", "msg_1"), at or clock.now(), body.decode("utf-8", "replace"))
+    signed = webhooks.sign(
+        secret, more.pop("message_id", "msg_1"), at or clock.now(), body.decode("utf-8", "replace")
+    )
     headers = {**signed, **more.pop("headers", {})}
     return Client().post(f"/events/{code}/", body, content_type=kind, headers=headers)
 

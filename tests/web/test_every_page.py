@@ -37,6 +37,7 @@ READ: dict[str, tuple[str, set[str]]] = {
     "outbox": ("/outbox/", {"sujin", "hana", "root"}),
     "customer_quiet": ("/quiet/{quiet}/", EVERYBODY),
     "notices": ("/notices/", DESK),
+    "events_aside": ("/events/", KEEPERS),
     "rooms": ("/rooms/", DESK),
     "room": ("/rooms/{room}/", DESK),
     "room_history": ("/rooms/{room}/card/ask/", DESK),
@@ -80,7 +81,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
+    r"^(mail_\w+|events_in|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act)$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
