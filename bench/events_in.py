@@ -49,7 +49,7 @@ def door_client(client: int, setup: tuple[int, str, int], until: float, done: An
             events = [event(f"{batch}-{client}-{nth + n}") for n in range(batch)]
             nth += batch
             body = json.dumps(events if batch > 1 else events[0])
-            now = datetime.now(UTC).replace(tzinfo=None)
+            now = datetime.fromtimestamp(time.time(), UTC).replace(tzinfo=None)
             kind = "application/cloudevents-batch+json" if batch > 1 else "application/cloudevents+json"
             headers = {
                 "Content-Type": kind,
@@ -71,7 +71,8 @@ def bare_copy(url: str, count: int) -> float:
     columns = "tx, came_at, store_id, way, event_id, type, noun, ref, order_number, at, sequence, state, amount, currency, more, raw"
     with psycopg.connect(url) as connection:
         rows = connection.execute(
-            f"SELECT {columns.replace('more', 'more::text')} FROM makegood_storefact ORDER BY id LIMIT %s", [count]
+            f"SELECT {columns.replace('more', 'more::text')} FROM makegood_storefact ORDER BY id LIMIT %s",
+            [count],
         ).fetchall()
         connection.execute(
             f"CREATE TABLE bare AS SELECT id, {columns} FROM makegood_storefact LIMIT 0;"

@@ -120,7 +120,7 @@ def _load(noun: str, came: Sequence[StoreFact], batch: _Batch) -> None:
     found = model._default_manager.select_for_update().order_by("pk")
     if noun == "order":
         there = found.filter(shop_id__in={k[1] for k in wanted}, number__in={k[2] for k in wanted})
-        rows = {("order", row.shop_id, row.number): row for row in there}  # type: ignore[attr-defined]
+        rows = {("order", row.shop_id, row.number): row for row in there}
     else:
         there = found.filter(store_id__in={k[1] for k in wanted}, ref__in={k[2] for k in wanted})
         rows = {(noun, row.store_id, row.ref): row for row in there}
@@ -138,11 +138,11 @@ def _seed(noun: str, row: Thing) -> Known:
     return merge({}, noun, Version(0, None, row.told_at), state)[0]
 
 
-def _new(model: type[Thing], noun: str, key: Key, store: Store) -> Thing:
+def _new(model: Any, noun: str, key: Key, store: Store) -> Thing:
     if noun == "order":
         return Order(shop=store.shop, number=key[2], state="")
     row = model(store=store, ref=key[2])
-    row.state = ""  # type: ignore[attr-defined]
+    row.state = ""
     return row
 
 
@@ -222,8 +222,8 @@ def _write(noun: str, things: list[_Thing]) -> list[Thing]:
 
 def _write_orders(batch: _Batch) -> dict[tuple[int, str], Order]:
     things = [t for key, t in batch.things.items() if key[0] == "order"]
-    written = _write("order", things)
-    return {(o.shop_id, o.number): o for o in written}  # type: ignore[attr-defined]
+    written: list[Any] = _write("order", things)
+    return {(o.shop_id, o.number): o for o in written}
 
 
 def _tie(batch: _Batch, orders: dict[tuple[int, str], Order]) -> None:

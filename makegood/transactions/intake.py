@@ -185,7 +185,7 @@ def replay(row: EventAside) -> str:
 
 def _apply_again(row: EventAside) -> str:
     pk, _space, came_at = row.headers.get("fact", "").partition(" ")
-    fact = StoreFact.objects.filter(pk=int(pk or 0), came_at=came_at or None).first()
+    fact = StoreFact.objects.filter(pk=int(pk), came_at=came_at).first() if came_at else None
     if fact is None:
         return "forgotten"
     try:

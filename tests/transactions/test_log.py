@@ -14,7 +14,7 @@ from makegood.people.models import Shop
 from makegood.transactions import applying, facts
 from makegood.transactions.envelope import check
 from makegood.transactions.models import EventAside, FactCursor, FactKey, Payment, StoreFact
-from tests.transactions.sending import event, store_of, won
+from tests.transactions.sending import event, store_of, when_seen, won
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,6 +51,7 @@ def test_a_cursor_waits_for_what_commits_late(store):
     assert facts.after(facts.START, 10) == [], "the quick one is behind one that still runs"
     go.set()
     thread.join()
+    when_seen(2)
     first = facts.after(facts.START, 1)
     rest = facts.after(facts.cursor_of(first[0]), 10)
     assert [f.event_id for f in first + rest] == ["slow", "quick"]
@@ -81,6 +82,8 @@ def test_the_same_batches_sent_at_once_by_two_are_stored_once(store):
 def test_a_crash_between_state_and_cursor_loses_and_doubles_nothing(store, monkeypatch):
     facts.append(store, [paid(store, f"e{n}") for n in range(5)], way="event")
 
+    when_seen(5)
+
     def killed(*_args):
         raise KeyboardInterrupt
 
@@ -104,6 +107,7 @@ def test_one_fact_that_cannot_be_applied_is_set_aside_and_stops_nobody(store):
             "UPDATE makegood_storefact SET more = '{\"refunded\": \"lots\"}' WHERE event_id = 'poison'"
         )
         cursor.execute("SET makegood.upkeep = 'off'")
+    when_seen(3)
     assert applying.apply_next() == 3
     assert set(Payment.objects.values_list("ref", flat=True)) == {"good", "fine"}
     assert EventAside.objects.get().reason == "cannot_apply"
