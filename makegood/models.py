@@ -61,6 +61,7 @@ from makegood.transactions.models import (
     StoreFact,
     ToRead,
 )
+from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName, WatchSetting, WatchState
 from makegood.ways.models import NoticeOut, Quiet, Way
 from makegood.webhooks.models import Hook, HookCall, HookTry
 
@@ -89,6 +90,7 @@ __all__ = [
     "EventAside",
     "FactCursor",
     "FactKey",
+    "Finding",
     "Habit",
     "Handover",
     "HeldFile",
@@ -135,5 +137,10 @@ __all__ = [
     "Thanks",
     "ToRead",
     "User",
+    "WatchModel",
+    "WatchMonth",
+    "WatchName",
+    "WatchSetting",
+    "WatchState",
     "Way",
 ]

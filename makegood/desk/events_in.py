@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -17,15 +18,15 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
-from makegood.base import webhooks
+from makegood.base import clock, webhooks
 from makegood.base.errors import NotThere, Refusal
 from makegood.base.seal import Broken, unseal
 from makegood.connectors.errors import Later, Never
 from makegood.people import roles
 from makegood.people.actors import Actor
-from makegood.transactions import aside, intake
+from makegood.transactions import applying, aside, intake
 from makegood.transactions.envelope import Bad
-from makegood.transactions.models import EventAside, Store
+from makegood.transactions.models import EventAside, Store, StoreFact
 
 #: The jobs, named and not imported: jobs stand above. The second one waits for other people's machines.
 APPLY, READ = "makegood.jobs.tasks.apply_facts", "makegood.jobs.tasks.read_stores"
@@ -82,7 +83,9 @@ def take_in(code: str, headers: Mapping[str, str], body: bytes) -> Answer:
     if not intake.is_cloud_event(headers) and store.kind != "generic":
         return _native(store, headers, body)
     if not webhooks.signed(_secrets(bytes(store.hook_secret)), headers, body):
-        return Answer(401, {"error": "signature", "detail": "no signature that we know, or its time is not near"})
+        return Answer(
+            401, {"error": "signature", "detail": "no signature that we know, or its time is not near"}
+        )
     try:
         results = intake.take_events(store, headers, body)
     except Bad as bad:
@@ -152,6 +155,63 @@ def heaps(*, by: Actor) -> list[Heap]:
     return [Heap(r["reason"], sentence(r["reason"]), r["n"], r["last"]) for r in counted]
 
 
+@dataclass(frozen=True)
+class Row:
+    """One that is set aside, with its reason in words and the beginning of what came."""
+
+    event: EventAside
+    sentence: str
+    body: str
+
+
+#: How much of what came is shown, and of how many.
+_SHOWN, _ROWS = 4000, 50
+
+
+def newest(*, by: Actor, reason: str = "") -> list[Row]:
+    """The newest that are set aside, of one reason or of all."""
+    roles.check(by, "keep_stores")
+    rows = (
+        EventAside.objects.filter(state=EventAside.State.ASIDE)
+        .select_related("store")
+        .order_by("-last_at", "-id")
+    )
+    if reason:
+        rows = rows.filter(reason=reason)
+    return [
+        Row(row, sentence(row.reason), bytes(row.body)[:_SHOWN].decode("utf-8", "replace"))
+        for row in rows[:_ROWS]
+    ]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A store and when it last told something, in the last seven days."""
+
+    store: Store
+    last_at: Any
+
+
+def stores(*, by: Actor) -> list[Telling]:
+    """Every store that is connected."""
+    roles.check(by, "keep_stores")
+    week = clock.now() - timedelta(days=7)
+    last = dict(
+        StoreFact.objects.filter(came_at__gt=week)
+        .values("store_id")
+        .annotate(last=Max("came_at"))
+        .values_list("store_id", "last")
+    )
+    rows = Store.objects.select_related("shop").order_by("shop__name", "name")
+    return [Telling(row, last.get(row.pk)) for row in rows]
+
+
+def behind() -> Any:
+    """When the oldest event came that waits to be applied for more than a minute; None when none does."""
+    late = applying.behind()
+    return clock.now() - late if late and late > timedelta(minutes=1) else None
+
+
 #: So many are replayed at once; the button says how many are left.
 AT_ONCE = 500
 
@@ -175,7 +235,9 @@ def let_go(*, by: Actor, pk: int) -> None:
 
 
 def _rows(pk: int | None, reason: str) -> list[EventAside]:
-    rows = EventAside.objects.select_related("store__shop").filter(state=EventAside.State.ASIDE).order_by("id")
+    rows = (
+        EventAside.objects.select_related("store__shop").filter(state=EventAside.State.ASIDE).order_by("id")
+    )
     if pk is not None:
         found = list(rows.filter(pk=pk)) if pk < 2**63 else []
         if not found:

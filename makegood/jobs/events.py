@@ -50,4 +50,9 @@ def upkeep() -> dict[str, int]:
     gone = facts.forget((now - LOG).date())
     old = EventAside.objects.exclude(state=EventAside.State.ASIDE).filter(done_at__lt=now - DONE)
     read = ToRead.objects.filter(look_at=None, asked_at__lt=now - DONE)
-    return {"fact_days": made, "fact_days_gone": gone, "asides": old.delete()[0], "readings": read.delete()[0]}
+    return {
+        "fact_days": made,
+        "fact_days_gone": gone,
+        "asides": old.delete()[0],
+        "readings": read.delete()[0],
+    }

@@ -205,6 +205,7 @@ class Migration(migrations.Migration):
                 ('secret', models.BinaryField(default=bytes)),
                 ('hook_secret', models.BinaryField(default=bytes)),
                 ('told_by', models.CharField(choices=[('push', 'It tells us by itself'), ('reading', 'We can read it')], default='push', max_length=8)),
+                ('binary', models.BooleanField(default=False)),
                 ('believed', models.BooleanField(default=True, verbose_name='Its events are signed')),
                 ('skew', models.IntegerField(default=0)),
                 ('read_after', models.PositiveSmallIntegerField(default=0)),

@@ -97,7 +97,7 @@ MAY: dict[str, frozenset[str]] = {
     "see_letters": _DESK,
     "keep_mailboxes": _ADMINS,
     # what the shops' systems tell
-    "keep_stores": _ADMINS,
+    "keep_stores": _ADMINS | _SYSTEM,
     "read_store": _DESK,
     "send_again": _DESK,
     "decline_asks": _CUSTOMER,

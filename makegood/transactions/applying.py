@@ -103,9 +103,7 @@ def apply(came: Sequence[StoreFact]) -> None:
             _write(noun, [t for key, t in batch.things.items() if key[0] == noun])
     _tie_waiting(orders)
     facts.mark_stale((fact.pk, fact.came_at) for fact in batch.stale)
-    toread.ask_all(
-        {(f.store_id, f.noun, f.ref): stores[f.store_id] for f in came if f.way in _NUDGES}
-    )
+    toread.ask_all({(f.store_id, f.noun, f.ref): stores[f.store_id] for f in came if f.way in _NUDGES})
 
 
 def key_of(noun: str, fact: StoreFact, store: Store) -> Key:
@@ -122,7 +120,7 @@ def _load(noun: str, came: Sequence[StoreFact], batch: _Batch) -> None:
     found = model._default_manager.select_for_update().order_by("pk")
     if noun == "order":
         there = found.filter(shop_id__in={k[1] for k in wanted}, number__in={k[2] for k in wanted})
-        rows = {("order", row.shop_id, row.number): row for row in there}  # type: ignore[attr-defined]
+        rows = {("order", row.shop_id, row.number): row for row in there}
     else:
         there = found.filter(store_id__in={k[1] for k in wanted}, ref__in={k[2] for k in wanted})
         rows = {(noun, row.store_id, row.ref): row for row in there}
@@ -140,11 +138,11 @@ def _seed(noun: str, row: Thing) -> Known:
     return merge({}, noun, Version(0, None, row.told_at), state)[0]
 
 
-def _new(model: type[Thing], noun: str, key: Key, store: Store) -> Thing:
+def _new(model: Any, noun: str, key: Key, store: Store) -> Thing:
     if noun == "order":
         return Order(shop=store.shop, number=key[2], state="")
     row = model(store=store, ref=key[2])
-    row.state = ""  # type: ignore[attr-defined]
+    row.state = ""
     return row
 
 
@@ -216,14 +214,16 @@ def _write(noun: str, things: list[_Thing]) -> list[Thing]:
         amounts = ["total"] if noun == "order" else ["amount", "order_number", "order"]
         # As an upsert: Django's bulk_update writes a CASE for every row and column.
         fields = [*both, *amounts, *sorted(own)]
-        model._default_manager.bulk_create(old, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+        model._default_manager.bulk_create(
+            old, update_conflicts=True, unique_fields=["id"], update_fields=fields
+        )
     return new + old
 
 
 def _write_orders(batch: _Batch) -> dict[tuple[int, str], Order]:
     things = [t for key, t in batch.things.items() if key[0] == "order"]
-    written = _write("order", things)
-    return {(o.shop_id, o.number): o for o in written}  # type: ignore[attr-defined]
+    written: list[Any] = _write("order", things)
+    return {(o.shop_id, o.number): o for o in written}
 
 
 def _tie(batch: _Batch, orders: dict[tuple[int, str], Order]) -> None:
@@ -235,7 +235,9 @@ def _tie(batch: _Batch, orders: dict[tuple[int, str], Order]) -> None:
             numbers[thing.store.shop_id, number].append(thing.row)
     missing = [pair for pair in numbers if pair not in orders]
     if missing:
-        there = Order.objects.filter(shop_id__in={s for s, _n in missing}, number__in={n for _s, n in missing})
+        there = Order.objects.filter(
+            shop_id__in={s for s, _n in missing}, number__in={n for _s, n in missing}
+        )
         orders = {**{(o.shop_id, o.number): o for o in there}, **orders}
     for pair, rows in numbers.items():
         if pair in orders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import connection
 from psycopg.types.json import Jsonb
@@ -36,7 +37,8 @@ def keep(
     kept = {n: v[:2000] for n, v in (headers or {}).items() if every or n in KEPT}
     plain = detail.replace("\x00", "").encode("utf-8", "replace").decode()[:300]
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP, [store.pk, way, reason[:40], plain, Jsonb(kept), body, digest, now, now])
+        values: list[Any] = [store.pk, way, reason[:40], plain, Jsonb(kept), body, digest, now, now]
+        cursor.execute(_KEEP, values)
         return int(cursor.fetchone()[0])
 
 

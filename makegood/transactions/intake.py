@@ -59,7 +59,9 @@ def take_events(store: Store, headers: Mapping[str, str], body: bytes) -> list[R
     return store_events(store, events, headers=headers)
 
 
-def store_events(store: Store, events: Sequence[Any], *, headers: Mapping[str, str] | None = None) -> list[Result]:
+def store_events(
+    store: Store, events: Sequence[Any], *, headers: Mapping[str, str] | None = None
+) -> list[Result]:
     """Check each event and write the good ones; the bad ones are set aside. All or nothing is written."""
     results: list[Result | None] = [None] * len(events)
     good: list[tuple[int, Fact]] = []
@@ -110,7 +112,7 @@ def _events(store: Store, headers: Mapping[str, str], body: bytes) -> list[Any]:
     if kind == ONE:
         return [parsed(body)]
     if "ce-specversion" in headers and kind == "application/json":
-        if not store.settings.get("binary"):
+        if not store.binary:
             # The signature covers the body alone: whoever sees one such message could make it say something else.
             raise Bad("binary", "binary mode leaves the attributes unsigned; send the structured one")
         attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
@@ -146,7 +148,9 @@ def store_native(store: Store, told: Sequence[Told], body: bytes) -> list[Result
         return [Result(one.ref, "will_be_read") for one in told]
     digest = hashlib.blake2b(body, digest_size=16).hexdigest()
     made = [
-        Fact(one, f"{digest}-{n}", "native", json.dumps(plain(one.raw), ensure_ascii=False).replace("\x00", ""))
+        Fact(
+            one, f"{digest}-{n}", "native", json.dumps(plain(one.raw), ensure_ascii=False).replace("\x00", "")
+        )
         for n, one in enumerate(told)
     ]
     outcomes = facts.append(store, made, way=StoreFact.Way.NATIVE)
@@ -181,7 +185,7 @@ def replay(row: EventAside) -> str:
 
 def _apply_again(row: EventAside) -> str:
     pk, _space, came_at = row.headers.get("fact", "").partition(" ")
-    fact = StoreFact.objects.filter(pk=int(pk or 0), came_at=came_at or None).first()
+    fact = StoreFact.objects.filter(pk=int(pk), came_at=came_at).first() if came_at else None
     if fact is None:
         return "forgotten"
     try:

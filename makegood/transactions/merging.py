@@ -40,7 +40,9 @@ class Version:
         return CLOCK if self.sequence is None else f"s{self.store}"
 
 
-def merge(known: Mapping[str, Slots], noun: str, version: Version, told: Mapping[str, Any]) -> tuple[Known, set[str]]:
+def merge(
+    known: Mapping[str, Slots], noun: str, version: Version, told: Mapping[str, Any]
+) -> tuple[Known, set[str]]:
     """What is known with this fact, and which fields it is now the one that counts for.
 
     A fact that tells a state and does not count for it is stale.

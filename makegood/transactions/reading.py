@@ -106,7 +106,16 @@ def keep(store: Store, told: list[Told]) -> int:
 def reading_of(told: Told) -> Fact:
     """A reading as a fact: its id is its content, so that the same state read twice is one fact."""
     money = [str(told.money.amount), told.money.currency] if told.money else []
-    said = [told.noun, told.ref, told.state, told.at.isoformat(), told.sequence, told.order, money, plain(told.more)]
+    said = [
+        told.noun,
+        told.ref,
+        told.state,
+        told.at.isoformat(),
+        told.sequence,
+        told.order,
+        money,
+        plain(told.more),
+    ]
     digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
     return Fact(told, event_id=f"read-{digest}", source="reading", raw=json.dumps(plain(told.raw)))
 

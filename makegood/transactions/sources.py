@@ -22,16 +22,20 @@ class Source(Protocol):
         """A native webhook, verified and translated. Raises Never('forged' …) or Later."""
 
 
-Opener = Callable[[str, Mapping[str, Any], Mapping[str, str]], Source]
+Opener = Callable[[str, Mapping[str, Any]], Source]
 
 
 def opened(store: Store) -> Source:
-    """The connector of a store. Raises Never: 'secret' (its seal cannot be opened), 'no_connector' (its kind is not installed)."""
+    """The connector of a store. Raises Never: 'secret' (its seal cannot be opened), 'no_connector', or what the registry says."""
     try:
         secrets = unseal(store.secret)
     except Broken:
         raise Never("secret") from None
-    return opener()(store.kind, store.settings, secrets)
+    try:
+        return opener()(store.kind, {**store.settings, **secrets})
+    except ValueError as error:
+        # The registry's Unopened: a setting is missing or odd. Asking again the same way will not go better.
+        raise Never(str(getattr(error, "code", "settings"))) from None
 
 
 def opener() -> Opener:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.test import Client
 from makegood.base import clock, webhooks
 from makegood.base.seal import seal
 from makegood.people.models import Shop
-from makegood.transactions import applying
+from makegood.transactions import applying, facts
 from makegood.transactions.models import Store, StoreFact
 
 SECRET = webhooks.new_secret()
@@ -50,9 +51,19 @@ def send(
     """POST an event, a list of them, or bytes; signed as Standard Webhooks says."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     kind = more.pop("kind", MANY if isinstance(content, list) else ONE)
-    signed = webhooks.sign(secret, more.pop("message_id", "msg_1"), at or clock.now(), body.decode("utf-8", "replace"))
+    signed = webhooks.sign(
+        secret, more.pop("message_id", "msg_1"), at or clock.now(), body.decode("utf-8", "replace")
+    )
     headers = {**signed, **more.pop("headers", {})}
     return Client().post(f"/events/{code}/", body, content_type=kind, headers=headers)
+
+
+def when_seen(count: int) -> None:
+    """Wait until the cursor shows so many facts: any test beside this one that writes on the same server holds it up."""
+    until = time.monotonic() + 120
+    while len(facts.after(facts.START, count)) < count:
+        assert time.monotonic() < until, "somebody holds a transaction open"
+        time.sleep(0.05)
 
 
 def settle() -> None:

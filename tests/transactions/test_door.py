@@ -37,7 +37,12 @@ def test_what_the_shop_tells_is_in_the_log_and_then_in_the_tables(store, cast):
     payment = Payment.objects.get(ref="payment-1")
     assert payment.order == cast.order and payment.state == "taken" and payment.amount == 39000
     parcel = Shipment.objects.get(ref="shipment-1")
-    assert (parcel.state, parcel.carrier, parcel.tracking, parcel.order) == ("moving", "CJ", "612345", cast.order)
+    assert (parcel.state, parcel.carrier, parcel.tracking, parcel.order) == (
+        "moving",
+        "CJ",
+        "612345",
+        cast.order,
+    )
 
 
 def test_a_payment_that_is_told_before_its_order_finds_it(store, cast):
@@ -82,7 +87,10 @@ def test_one_bad_event_stops_nobody_and_is_tried_again_when_it_can_be(store, cas
     results = send([good, bad, "no event"]).json()["results"]
     assert [r["result"] for r in results] == ["accepted", "set_aside", "set_aside"]
     assert results[1]["reason"] == "currency" and results[1]["id"] == "bad"
-    assert {(h.reason, h.count) for h in events_in.heaps(by=cast.by(cast.hana))} == {("currency", 1), ("no_object", 1)}
+    assert {(h.reason, h.count) for h in events_in.heaps(by=cast.by(cast.hana))} == {
+        ("currency", 1),
+        ("no_object", 1),
+    }
     assert events_in.replay(by=cast.by(cast.hana), reason="currency") == (0, 1), "still wrong"
     store.currencies = ["KRW", "USD"]
     store.save(update_fields=["currencies"])
@@ -178,9 +186,11 @@ def test_binary_mode_only_where_the_store_allows_what_it_leaves_unsigned(store):
     ce |= {"ce-time": clock.now().isoformat(), "ce-subject": "HN%2D20261101"}
     data = {"ref": "refund-1", **won("39000")}
     assert send(data, kind="application/json", headers=ce).status_code == 415
-    store.settings = {"binary": True}
-    store.save(update_fields=["settings"])
-    assert send(data, kind="application/json", headers=ce).status_code == 415, "webhook-id is not the event's id"
+    store.binary = True
+    store.save(update_fields=["binary"])
+    assert send(data, kind="application/json", headers=ce).status_code == 415, (
+        "webhook-id is not the event's id"
+    )
     told = send(data, kind="application/json", headers=ce, message_id="b1").json()
     assert told["results"] == [{"id": "b1", "result": "accepted"}]
     assert StoreFact.objects.get().order_number == "HN-20261101"

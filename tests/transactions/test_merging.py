@@ -50,7 +50,9 @@ def test_any_order_and_any_doubling_tell_the_same(came, random):
 @settings(max_examples=300, deadline=None)
 @given(st.lists(facts_, min_size=1, max_size=8, unique_by=lambda f: f[0].sequence))
 def test_where_a_source_has_versions_the_newest_counts_whatever_its_clock_says(came):
-    came = [(Version(1, v.sequence, v.at), told) for v, told in came if v.sequence is not None and "state" in told]
+    came = [
+        (Version(1, v.sequence, v.at), told) for v, told in came if v.sequence is not None and "state" in told
+    ]
     if came:
         assert shown(after(*came))["state"] == max(came, key=lambda f: f[0].sequence)[1]["state"]
 

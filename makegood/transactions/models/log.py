@@ -39,7 +39,9 @@ class StoreFact(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     more = models.JSONField(default=dict)
     raw = models.TextField(help_text="What came, as it came.")
-    stale = models.BooleanField(default=False, help_text="A newer version was known already when it was applied.")
+    stale = models.BooleanField(
+        default=False, help_text="A newer version was known already when it was applied."
+    )
 
 
 class FactKey(models.Model):
@@ -48,7 +50,9 @@ class FactKey(models.Model):
     pk = models.CompositePrimaryKey("store", "key")
     store = models.ForeignKey(Store, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     key = models.BinaryField(help_text="16 bytes of BLAKE2b over source and id.")
-    content = models.BinaryField(help_text="8 bytes of BLAKE2b over what was told: the same id never tells something else.")
+    content = models.BinaryField(
+        help_text="8 bytes of BLAKE2b over what was told: the same id never tells something else."
+    )
     came_at = models.DateTimeField()
 
 

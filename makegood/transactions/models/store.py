@@ -25,6 +25,8 @@ class Store(models.Model):
     #: {"now": secret, "before": secret}: while a key is changed, what either signed is taken.
     hook_secret = models.BinaryField(default=bytes)
     told_by = models.CharField(max_length=8, choices=ToldBy, default=ToldBy.PUSH)
+    #: Whether CloudEvents in binary mode are taken, whose attributes no signature covers.
+    binary = models.BooleanField(default=False)
     #: False: what it pushes is not signed, so each event only nudges us to read.
     believed = models.BooleanField(_("Its events are signed"), default=True)
     #: Seconds by which the source's clock is ahead of ours (negative: behind), as people measured it.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from makegood.base import clock
 from makegood.transactions.models.store import Store
 
 #: Major units. Three places are enough for every currency that people pay with (KWD, TND have three).
-AMOUNT = {"max_digits": 18, "decimal_places": 3}
+AMOUNT: dict[str, Any] = {"max_digits": 18, "decimal_places": 3}
 
 
 class Thing(models.Model):

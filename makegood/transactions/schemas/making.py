@@ -36,11 +36,11 @@ _LINE = {
 }
 #: Where money moves, the amount must be told.
 _PAYING = frozenset({"order.placed", "payment.captured", "refund.sent", "refund.paid_out", "credit.granted"})
-_EXAMPLE = {"time": "2026-11-03T14:20:00Z", "date": "2026-11-10", "amount": "12.34", "flag": True}
+_EXAMPLE = {"time": "2026-11-03T14:20:00Z", "date": "2026-11-10", "amount": "12000", "flag": True}
 
 
 def _kind(field: Field) -> dict[str, Any]:
-    shape: dict[str, Any] = {
+    shapes: dict[str, dict[str, Any]] = {
         "text": {"type": "string", "minLength": 1, "maxLength": field.limit},
         "code": {"type": "string", "enum": list(field.choices)},
         "time": {"type": "string", "format": "date-time", "maxLength": 40},
@@ -48,8 +48,8 @@ def _kind(field: Field) -> dict[str, Any]:
         "amount": {"type": "string", "pattern": AMOUNT},
         "flag": {"type": "boolean"},
         "lines": {"type": "array", "maxItems": 500, "items": _LINE},
-    }[field.kind]
-    return {**shape, "description": field.help}
+    }
+    return {**shapes[field.kind], "description": field.help}
 
 
 def schema_of(type_: str) -> dict[str, Any]:
@@ -81,7 +81,11 @@ def schema_of(type_: str) -> dict[str, Any]:
 def example_of(type_: str) -> dict[str, Any]:
     """A whole event of one type, as a source would send it."""
     noun = noun_of(type_)
-    data: dict[str, Any] = {"ref": f"{noun}-81", "order": "HN-20261101", "money": {"amount": "39000", "currency": "KRW"}}
+    data: dict[str, Any] = {
+        "ref": f"{noun}-81",
+        "order": "HN-20261101",
+        "money": {"amount": "39000", "currency": "KRW"},
+    }
     for name, field in fields_of(noun).items():
         if field.kind == "lines":
             data[name] = [{"name": "Blue tea cup", "quantity": 2}]
@@ -106,7 +110,9 @@ def asyncapi() -> dict[str, Any]:
     headers = {
         "type": "object",
         "required": ["webhook-id", "webhook-timestamp", "webhook-signature"],
-        "properties": {n: {"type": "string"} for n in ("webhook-id", "webhook-timestamp", "webhook-signature")},
+        "properties": {
+            n: {"type": "string"} for n in ("webhook-id", "webhook-timestamp", "webhook-signature")
+        },
     }
     messages = {
         names[type_]: {
@@ -133,7 +139,10 @@ def asyncapi() -> dict[str, Any]:
             "source": {"type": "string", "minLength": 1, "maxLength": 200},
             "subject": {"type": "string", "minLength": 1, "maxLength": 120},
             "time": {"type": "string", "format": "date-time"},
-            "sequence": {"type": ["string", "integer"], "description": "The source's own version of the thing."},
+            "sequence": {
+                "type": ["string", "integer"],
+                "description": "The source's own version of the thing.",
+            },
             "correlation": {"type": "string"},
         },
     }
