@@ -45,7 +45,23 @@ from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, U
 from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
-from makegood.transactions.models import Order, Payment, Shipment
+from makegood.transactions.models import (
+    Credit,
+    Dispute,
+    EventAside,
+    FactCursor,
+    FactKey,
+    Invoice,
+    Order,
+    Payment,
+    Refund,
+    Return,
+    Shipment,
+    Store,
+    StoreFact,
+    ToRead,
+)
+from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName, WatchSetting, WatchState
 from makegood.ways.models import NoticeOut, Quiet, Way
 from makegood.webhooks.models import Hook, HookCall, HookTry
 
@@ -64,11 +80,17 @@ __all__ = [
     "Circuit",
     "Climb",
     "ClockSwitch",
+    "Credit",
     "Customer",
     "Decision",
     "Delivery",
+    "Dispute",
     "Draft",
     "DraftVersion",
+    "EventAside",
+    "FactCursor",
+    "FactKey",
+    "Finding",
     "Habit",
     "Handover",
     "HeldFile",
@@ -81,6 +103,7 @@ __all__ = [
     "Incident",
     "IncidentAct",
     "IncidentCase",
+    "Invoice",
     "Letter",
     "LetterSource",
     "LoadedRow",
@@ -92,7 +115,9 @@ __all__ = [
     "Payment",
     "Promise",
     "Quiet",
+    "Refund",
     "ReplyOverride",
+    "Return",
     "Room",
     "RoomMember",
     "RoomMessage",
@@ -103,11 +128,19 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "Store",
+    "StoreFact",
     "SuggestedCase",
     "Suggestion",
     "Task",
     "Team",
     "Thanks",
+    "ToRead",
     "User",
+    "WatchModel",
+    "WatchMonth",
+    "WatchName",
+    "WatchSetting",
+    "WatchState",
     "Way",
 ]

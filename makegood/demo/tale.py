@@ -63,6 +63,7 @@ class Tale:
     def fill(self, text: str, next_word: datetime | None = None) -> str:
         """The text with this case's names, numbers and moments."""
         language, currency = self.script.language, self.order.currency
+        assert self.order.total is not None and self.order.placed_at is not None
         amount = names.money(int(self.order.total), currency)
         return text.format(
             name=self.customer.name,

@@ -163,6 +163,7 @@ def hang_on(
     world: World, order: Order, payment: str, shipment: str, scanned: datetime, tracking: str
 ) -> None:
     """Payment and shipment of an order, each an axis of its own with the source's time."""
+    assert order.placed_at is not None
     rng, paid = world.rng, order.placed_at + timedelta(minutes=2)
     Payment.objects.create(
         order=order,

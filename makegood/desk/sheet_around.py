@@ -1,4 +1,4 @@
-"""What stands around a case: its order with the age of each fact, the customer's other cases, and linked ones."""
+"""What stands around a case: the customer's other cases, and linked ones."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from makegood.cases.models import Case, Relation
-from makegood.transactions.models import Order, Payment, Shipment
+from makegood.desk.order_seen import OrderSeen, order_seen
+
+__all__ = ["Around", "OrderSeen", "around", "order_seen"]
 
 OTHERS = 8
 MOST_LINKS = 50
-
-
-@dataclass(frozen=True)
-class OrderSeen:
-    """The order as the shop last told it."""
-
-    order: Order
-    payments: list[Payment]
-    shipments: list[Shipment]
 
 
 @dataclass(frozen=True)
@@ -37,17 +30,6 @@ class Around:
     def linked(self) -> list[Case]:
         """Every case that can be unlinked."""
         return [*([self.parent] if self.parent else []), *self.children, *self.related]
-
-
-def order_seen(case: Case) -> OrderSeen | None:
-    """The order of the case with its payments and shipments; None when none is known."""
-    if case.order is None:
-        return None
-    return OrderSeen(
-        case.order,
-        list(Payment.objects.filter(order=case.order).order_by("id")),
-        list(Shipment.objects.filter(order=case.order).order_by("id")),
-    )
 
 
 def around(case: Case, mine: QuerySet[Case]) -> Around:

@@ -16,6 +16,7 @@ from makegood.cases.models import Case, Correction, Presence
 from makegood.conversations.models import HelperTask
 from makegood.desk import incident_finding, notices
 from makegood.insight import audit
+from makegood.jobs import events
 from makegood.ways.models import NoticeOut
 from makegood.webhooks.models import HookCall
 
@@ -51,7 +52,7 @@ def clean_up() -> dict[str, int]:
         "webhook_calls": _gone(HookCall.objects.filter(**left).exclude(state="waiting")),
         "notices_out": _gone(NoticeOut.objects.filter(**left).exclude(state="waiting")),
     }
-    return {name: rows.delete()[0] for name, rows in gone.items()} | count
+    return {name: rows.delete()[0] for name, rows in gone.items()} | count | events.upkeep()
 
 
 def _gone(rows: QuerySet[Any]) -> int:

@@ -35,6 +35,7 @@ class Step(Term):
     ``of``: the step whose promise it shares; it is then learned on the transactions that kept that promise.
     ``budget``: its share of the false alarms that the process may raise. ``overtaken``: its lanes may be queues.
     ``foresee``: told when the promise can hardly be kept any more, not only when it is used up.
+    ``skill``: who can mend it when it stalls ('technology' for an automated step); '' is the front line.
     """
 
     open: tuple[str, ...]
@@ -50,6 +51,7 @@ class Step(Term):
     overtaken: bool
     systemic: bool
     foresee: bool
+    skill: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,10 @@ class Recurrence(Term):
 
 @dataclass(frozen=True)
 class Process(Term):
-    """One process, versioned. ``alpha``: false alarms per step that its team accepts (0.005 = 5 in 1,000)."""
+    """One process, versioned. ``alpha``: false alarms per step that its team accepts (0.005 = 5 in 1,000).
+
+    ``type``: what a case that the watch opens is sorted as (a code of taxonomy.toml), '' leaves it to people.
+    """
 
     version: int
     alpha: float
@@ -95,3 +100,4 @@ class Process(Term):
     duplicates: tuple[Duplicate, ...]
     needs: tuple[Need, ...]
     recurrences: tuple[Recurrence, ...]
+    type: str = ""

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from makegood.base.languages import Text3
 from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
+from makegood.packs.loader import names
 from makegood.packs.reading import CODE, SHIPPED, Entry, locate, overlay, read, refuse_twice
 from makegood.packs.shapes import Item
 from makegood.packs.watch_shapes import (
@@ -64,7 +65,7 @@ def read_process(path: Path) -> Process:
     """One process from its file, checked; raises PackError with file, place and reason."""
     root = read(path)
     root.only(
-        "code", "ko", "zh", "en", "version", "alpha", "late_days", "memory_days", "attributes",
+        "code", "ko", "zh", "en", "version", "type", "alpha", "late_days", "memory_days", "attributes",
         "event", "step", "duplicate", "need", "recurrence",
     )  # fmt: skip
     attributes = _words(root, "attributes", None)
@@ -85,7 +86,16 @@ def read_process(path: Path) -> Process:
         duplicates=tuple(_duplicate(e, events, attributes) for e in _coded(root, "duplicate")),
         needs=tuple(_need(e, events) for e in _coded(root, "need")),
         recurrences=tuple(_recurrence(e, attributes) for e in _coded(root, "recurrence")),
+        type=_listed(root, "type", set(names("type"))),
     )
+
+
+def _listed(entry: Entry, key: str, known: set[str]) -> str:
+    """A code of another pack, '' where the key is absent."""
+    value = entry.raw.get(key, "")
+    if value and value not in known:
+        raise entry.wrong(f"'{key}': there is no '{value}'")
+    return str(value)
 
 
 def _once(codes: Mapping[str, list[str]]) -> None:
@@ -136,7 +146,7 @@ def _steps(root: Entry, events: Mapping[str, Item], attributes: tuple[str, ...])
 def _step(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, ...]) -> Step:
     entry.only(
         "code", "ko", "zh", "en", "open", "close", "cancel", "lane", "cohort", "promise", "of", "budget",
-        "typical_hours", "span", "overtaken", "systemic", "foresee",
+        "typical_hours", "span", "overtaken", "systemic", "foresee", "skill",
     )  # fmt: skip
     opens, closes = _known(entry, "open", events), _known(entry, "close", events)
     cancels = _known(entry, "cancel", events) if "cancel" in entry.raw else ()
@@ -155,6 +165,7 @@ def _step(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, ...])
         promise=promise, of=of, budget=_share(entry, "budget", 1.0),
         typical_hours=_or(entry, "typical_hours", 24), span=entry.flag("span"),
         overtaken=entry.flag("overtaken"), systemic=entry.flag("systemic"), foresee=foresee,
+        skill=_listed(entry, "skill", set(names("party"))),
     )  # fmt: skip
 
 

@@ -119,21 +119,26 @@ def _level(
     )
     shares = _share_histogram(number, own, kept, len(names))
     first = np.unique(number, return_index=True)[1]
-    curve, never = curves.completers(curves.kaplan_meier(closed, censored))
+    waits = usable & ~own.done & ~own.cancelled
+    ripe = _histogram(number, took, waits & (own.promise <= now), shape)
+    known = curves.seen_to_the_end(closed, _histogram(number, took, waits, shape), ripe)
+    survival = curves.kaplan_meier(closed, censored)
+    ends = curves.plateau(survival)
     for i, key in enumerate(names.tolist()):
         count = int(closed[i].sum())
         above = found.get(int(parents[first[i]]))
+        # Not seen to the end by itself: what its parent knows, but no more than its own plateau.
+        never = float(ends[i] if known[i] else min(above.never, ends[i]) if above else 0)
+        curve = curves.completers(survival[i], never)
         if above is None:
             if count or shares[i].any():
-                cohort = _Cohort(
-                    step, key, count, float(never[i]), curve[i], shares[i], np.zeros(curves.SHARES)
-                )
+                cohort = _Cohort(step, key, count, never, curve, shares[i], np.zeros(curves.SHARES))
                 found[key] = cohort
         elif count >= LEAST:
-            pulled = curves.shrink(curve[i], count, above.curve)
+            pulled = curves.shrink(curve, count, above.curve)
             weight = count / (count + curves.SHRINK)
             cohort = _Cohort(
-                step, key, count, weight * float(never[i]) + (1 - weight) * above.never, pulled,
+                step, key, count, weight * never + (1 - weight) * above.never, pulled,
                 _pulled(shares[i], above.shares), np.zeros(curves.SHARES),
             )  # fmt: skip
             found[key] = cohort

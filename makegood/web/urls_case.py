@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from makegood.web import case, case_files, case_helper, case_live, case_new, composing, letter_html
+from makegood.web import (
+    case,
+    case_files,
+    case_helper,
+    case_live,
+    case_new,
+    case_order,
+    composing,
+    letter_html,
+)
 from makegood.web.case_verbs import VERBS
 
 urlpatterns: list[URLPattern] = [
     path("cases/new/", case_new.new, name="new_case"),
     path("cases/<int:number>/", case.show, name="case"),
     path("cases/<int:number>/presence/", case_live.here, name="case_presence"),
+    path("cases/<int:number>/refresh_order/", case_order.refresh, name="case_refresh_order"),
     path("cases/<int:number>/draft/", case_live.draft, name="case_draft"),
     path("cases/<int:number>/helper/", case_helper.show, name="case_helper"),
     path("cases/<int:number>/use_helper/", case_helper.use, name="case_use_helper"),

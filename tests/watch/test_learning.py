@@ -135,3 +135,64 @@ def test_a_quantile_is_read_no_finer_than_the_number_of_observations_allows() ->
     model = learn(plan, log, NOON + 10 * DAY)
     assert model.count.max() == 30
     assert limits(plan, model).wait[0] >= 29 * 60_000_000
+
+
+def promised(plan: Plan, count: int, seed: int, days: float) -> Batch:
+    """Parcels that are promised for twelve days after the order and come after eight, give or take two."""
+    random = np.random.default_rng(seed)
+    placed = NOON + (random.uniform(0, days, count) * DAY).astype(np.int64)
+    took = (np.clip(random.normal(8, 2, count), 0.5, 11.9) * DAY).astype(np.int64)
+    names = [f"{seed}-{i}" for i in range(count)]
+    at = np.concatenate([placed, placed + took])
+    return make(
+        plan, ["order.placed"] * count + ["order.delivered"] * count, names + names, at,
+        moments={"promised_at": np.concatenate([placed + 12 * DAY, np.zeros(count, np.int64)])},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("with_promise", [True, False])
+def test_five_days_of_learning_do_not_say_that_slow_parcels_never_come(with_promise: bool) -> None:
+    plan = plan_of("order")
+    log = promised(plan, 20_000, 7, days=5)
+    if not with_promise:
+        log = Batch(
+            log.event,
+            log.tx,
+            log.at,
+            log.id,
+            log.amount,
+            log.attributes,
+            tuple(np.zeros_like(m) for m in log.moments),
+        )
+    model = learn(plan, log, NOON + 5 * DAY)
+    later = pair(plan, promised(plan, 20_000, 8, days=5))
+    later = later.take(later.step == plan.codes.index("order.delivery"))
+    if not with_promise:
+        later = type(later)(
+            later.step,
+            later.tx,
+            later.opened,
+            later.ended,
+            later.cancelled,
+            0 * later.promise,
+            later.lane,
+            later.levels,
+        )
+    dues = learned_dues(
+        plan, model, limits(plan, model), later.step, later.opened, later.promise, _cohorts(model, later)
+    ).due
+    false = float(np.mean(dues < later.ended))
+    assert len(later) == 20_000
+    assert false < 0.003, f"{false:.1%} of parcels that came in time were told"
+
+
+def test_parcels_that_truly_never_come_are_known_once_they_were_waited_for_long_enough() -> None:
+    plan = plan_of("order")
+    log = promised(plan, 20_000, 9, days=5)
+    lost = np.char.startswith(np.arange(20_000).astype(str), "77")  # about one in a hundred
+    log = log.take(np.concatenate([np.ones(20_000, bool), ~lost]))
+    whole = np.array([plan.keys[plan.codes.index("order.delivery")]], np.uint64)
+    model = learn(plan, log, NOON + 40 * DAY)
+    assert model.never[model.find(whole)[0]] == pytest.approx(lost.mean(), rel=0.05)
+    early = learn(plan, log, NOON + 6 * DAY)
+    assert early.never[early.find(whole)[0]] == 0

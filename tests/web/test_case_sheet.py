@@ -32,7 +32,8 @@ SCRIPT = "<script>alert(1)</script>"
 #: Two for a hand-over: whether the case is offered, and to whom it may be.
 #: One for its war room.
 # Two of them ask of incidents: which one the case is part of, and whether it looks like one with others.
-QUERIES = 53
+# One for the stores of the order; what hangs on it besides payments and parcels is one more, by a cursor not counted here.
+QUERIES = 54
 
 
 def page(client, user, case) -> str:
