@@ -26,6 +26,21 @@ from makegood.management.supervise.places import var
 HERE = Path(__file__).parent
 NO_NPM = "There is no npm and node here: the real Vendure is not tried (apt-get install nodejs npm)."
 
+#: Seconds for one installation: a registry that is slower would cost the whole run its time.
+PATIENCE = 300
+#: What npm says of a registry that is away; anything else (a package that does not fit) fails where CI runs.
+OUT_OF_REACH = (
+    "ETIMEDOUT",
+    "ENOTFOUND",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EAI_AGAIN",
+    "E500",
+    "E502",
+    "E503",
+    "E504",
+)
+
 
 def installed() -> Path:
     """The folder with node_modules as package.json asks; made at the first use. Skips where npm is absent or has no packages."""
@@ -45,18 +60,22 @@ def _installed(place: Path, wanted: str) -> Path:
     (place / "package.json").write_text(wanted)
     # No install scripts: what Vendure needs here is plain JavaScript or ships its binary, and nothing is built or downloaded.
     command = "npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error --prefer-offline"
+    said = ""
     for _ in range(2):  # a registry that was slow once
-        ran = subprocess.run(
-            command.split(), cwd=place, capture_output=True, text=True, timeout=1500, check=False
-        )
-        if not ran.returncode:
+        try:
+            ran = subprocess.run(
+                command.split(), cwd=place, capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            said = f"ETIMEDOUT after {PATIENCE} s"
             break
-    if ran.returncode:
-        if os.environ.get("CI"):
-            raise RuntimeError(f"npm could not install Vendure:\n{ran.stderr[-2000:]}")
-        pytest.skip(f"npm could not install Vendure here: {ran.stderr[-300:]}")
-    done.write_text(wanted)
-    return place
+        if not ran.returncode:
+            done.write_text(wanted)
+            return place
+        said = ran.stderr[-2000:]
+    if os.environ.get("CI") and not any(word in said for word in OUT_OF_REACH):
+        raise RuntimeError(f"npm could not install Vendure:\n{said}")
+    pytest.skip(f"npm could not fetch Vendure here, so the real one is not tried: {said[-300:]}")
 
 
 @dataclass
