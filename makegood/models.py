@@ -31,15 +31,18 @@ from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, U
 from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
+from makegood.remedies.models import Approval, Budget, Offer, Remedy, Step, TransactionProof
 from makegood.transactions.models import Order, Payment, Shipment
 
 __all__ = [
     "Absence",
     "ApiToken",
     "Appointment",
+    "Approval",
     "AsksDeclined",
     "Attachment",
     "Blob",
+    "Budget",
     "Calendar",
     "CalendarVersion",
     "CannedReply",
@@ -63,10 +66,12 @@ __all__ = [
     "LoadedRow",
     "Mailbox",
     "Message",
+    "Offer",
     "OnCopy",
     "Order",
     "Payment",
     "Promise",
+    "Remedy",
     "ReplyOverride",
     "Room",
     "RoomMember",
@@ -78,8 +83,10 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "Step",
     "Task",
     "Team",
     "Thanks",
+    "TransactionProof",
     "User",
 ]
