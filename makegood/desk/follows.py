@@ -14,6 +14,10 @@ customer_wrote, handover_accepted, assigned, urgency_raised -> it climbs at once
 closed           -> some days later the customer is asked whether it held
 held             -> 'no' opens the case again, more urgent
 room_card_changed -> progress, blocker and next word reach those whose matter it is
+remedy_chosen    -> what a connected shop can do begins at once
+remedy_step_done, remedy_step_moved -> the fix when the plan is done; its arrival; what came back or got stuck
+remedy_arrived   -> the verification by the record itself
+remedy_countered -> as customer_wrote
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -31,6 +35,8 @@ from makegood.desk import (
     demands,
     handing,
     handling,
+    remedy_proof,
+    remedy_steps,
     room_card,
     snoozing,
 )
@@ -141,6 +147,13 @@ FOLLOWERS.update(
         "told": (appointing.chase_later,),
         "asked": (appointing.chase_later,),
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
+        "remedy_chosen": (awaken, appointing.question_over, remedy_steps.goes_by_itself),
+        "remedy_countered": (awaken, appointing.question_over, raise_by_words, climbing.by_contacts),
+        "remedy_step_done": (remedy_proof.after_step,),
+        "remedy_step_moved": (remedy_proof.after_step,),
+        "remedy_arrived": (remedy_proof.after_arrival,),
+        "remedy_came_back": (remedy_proof.raise_for_it,),
+        "remedy_stuck": (remedy_proof.raise_for_it,),
         "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
         "held": (hear_whether_it_held,),
         "room_card_changed": (room_card.tell_stakeholders,),

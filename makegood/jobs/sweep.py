@@ -23,10 +23,11 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import climbing, holding, rooming, sweeping
+from makegood.desk import climbing, holding, remedy_steps, rooming, sweeping
 from makegood.escalation.models import Climb, Handover
 from makegood.incidents.models import Room
 from makegood.promises.models import Appointment, Promise
+from makegood.remedies.models import Offer, Step
 
 log = logging.getLogger("makegood.sweep")
 #: Rows a transaction. Their cases are locked until it commits, so that an agent waits for some 0.1 s at most.
@@ -75,6 +76,16 @@ SOURCES: tuple[Source, ...] = (
         "held replies",
         lambda: HeldReply.objects.filter(state=HeldReply.State.HELD).select_related("case"),
         holding.fire,
+    ),
+    Source(
+        "offers",
+        lambda: Offer.objects.filter(state__in=(Offer.State.WAITING, Offer.State.OPEN)).select_related("case"),
+        sweeping.offer,
+    ),
+    Source(
+        "steps left behind",
+        lambda: Step.objects.filter(state=Step.State.SENDING).select_related("case"),
+        remedy_steps.left_behind,
     ),
     Source(
         "rooms",

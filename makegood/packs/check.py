@@ -6,6 +6,7 @@ from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
 from makegood.packs.loader import escalation, playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
+from makegood.packs.remedying import FILES, OTHER_FILES, remedy_policy
 from makegood.packs.replying import reply_rules, shipped_replies
 from makegood.packs.working_days import calendars
 
@@ -14,7 +15,8 @@ def check_all() -> dict[str, int]:
     """Load and cross-check all packs; what there is -> how many. Raises PackError at the first thing wrong."""
     words, seen, rules, books = taxonomy(), sources(), policy(), playbooks()
     law = ["clocks/words.toml", *(f"clocks/{place}.toml" for place in clocks().jurisdictions)]
-    for stray in strays(overlay(), law):
+    remedies = [*FILES, *OTHER_FILES]
+    for stray in strays(overlay(), [*law, *remedies]):
         raise PackError(stray, "", "replaces no pack: no shipped file has this name")
     return {
         "kinds": len(words.kinds),
@@ -42,6 +44,8 @@ def check_all() -> dict[str, int]:
         "calendars": len(calendars()),
         "legal clocks": sum(r.kind == "deadline" for r in clocks().rules.values()),
         "legal notes": sum(r.kind == "note" for r in clocks().rules.values()),
+        "rows of the remedy policy": len(remedy_policy().rules),
+        "floors of the law": len(remedy_policy().floors),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }
 

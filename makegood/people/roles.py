@@ -72,6 +72,18 @@ MAY: dict[str, frozenset[str]] = {
     "end_unconfirmed": _DESK | _SYSTEM,
     "end_disagreed": _LEADS,
     "withdraw": _CUSTOMER | _DESK,
+    # remedies
+    "offer_remedy": _DESK,
+    "decide_remedy": _DESK,
+    "withdraw_remedy": _DESK,
+    "choose_remedy": _CUSTOMER,
+    "counter_propose": _CUSTOMER,
+    "approve_remedy": _LEADS,
+    "carry_out": _DESK | _SYSTEM,
+    "settle_step": _SYSTEM,
+    "verify_by_record": _SYSTEM,
+    "compare_remedies": _LEADS,
+    "keep_budgets": _ADMINS,
     # legal clocks
     "start_clock": _DESK | _SYSTEM,
     "correct_clock": _DESK,
