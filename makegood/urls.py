@@ -3,6 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 
+from makegood.api import events
+
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Is this process able to answer?"""
@@ -12,6 +14,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("api/", include("makegood.api.urls")),
+    path("events/<slug:code>/", events.take_in, name="events_in"),
     path("mail/", include("makegood.mail.urls")),
     path("", include("makegood.web.urls_outside")),
     path("", include("makegood.web.urls_agent")),

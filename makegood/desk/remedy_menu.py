@@ -110,7 +110,7 @@ def payable(payments: Iterable[Payment]) -> list[Payment]:
 
 def left_of(payment: Payment) -> Decimal:
     """What can still go back: as the provider says it, and never more than our own ledger leaves of it."""
-    said = getattr(payment, "left_to_refund", None)
+    said = payment.left_to_refund
     whole = (payment.amount or Decimal(0)) - payment.refunded
     open_ = sum(
         (r.amount or Decimal(0) for r in payment.remedies.all() if r.is_open and r.amount), Decimal(0)

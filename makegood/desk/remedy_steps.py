@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -184,13 +185,13 @@ def claim() -> Step | None:
 
 
 
-def left_before(step: Step) -> object:
+def left_before(step: Step) -> Decimal | None:
     """What we believe could go back before this ask; sent along, so that another balance refuses it."""
     payment = step.payment
     if payment is None:
         return None
-    said = getattr(payment, "left_to_refund", None)
-    return said if said is not None else (payment.amount or 0) - payment.refunded
+    said = payment.left_to_refund
+    return said if said is not None else (payment.amount or Decimal(0)) - payment.refunded
 
 
 def claim_look_up() -> Step | None:

@@ -36,7 +36,12 @@ def work(stop: Callable[[], bool] = lambda: False) -> int:
 
 def send(step: Step) -> None:
     """Ask for one claimed step, once."""
-    connector = remedy_stores.opened(step)
+    try:
+        connector = remedy_stores.opened(step)
+    except Exception as error:  # a seal that does not open, a client that is not installed: nothing was sent
+        log.warning("the shop of step %s cannot be asked: %s", step.pk, error)
+        remedy_steps.settle(step.pk, Outcome("refused", "unreachable", theirs=type(error).__name__))
+        return
     if connector is None:
         # Nothing was sent and nothing can be: certain.
         remedy_steps.settle(step.pk, Outcome("refused", "not_able"))
@@ -55,10 +60,10 @@ def send(step: Step) -> None:
 
 def look_up(step: Step) -> None:
     """Look one unknown step up; what cannot be looked up now is looked up later."""
-    connector = remedy_stores.opened(step)
-    if connector is None:
-        return
     try:
+        connector = remedy_stores.opened(step)
+        if connector is None:
+            return  # the store was switched off: it stays unknown until it is on again
         outcome = connector.look_up(remedy_stores.ask_of(step))
     except Exception as error:
         log.warning("step %s cannot be looked up now: %s", step.pk, type(error).__name__)

@@ -9,9 +9,9 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from makegood.conversations.outbox import nudge
-from makegood.desk import receiving, remedy_nudge
+from makegood.desk import events_in, receiving, remedy_nudge
 from makegood.jobs import deliver as delivering
-from makegood.jobs import helping, receive, remedies, upkeep
+from makegood.jobs import events, helping, receive, remedies, upkeep
 
 log = logging.getLogger("makegood.jobs")
 DEAD_AFTER_SECONDS = 600
@@ -51,6 +51,20 @@ def read_letters(context: JobContext, timestamp: int = 0) -> int:
     if count == receive.BATCH:
         receiving.nudge()
     return count
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=events_in.APPLY, queueing_lock="apply_facts", pass_context=True)
+def apply_facts(context: JobContext, timestamp: int = 0) -> int:
+    """Apply what the stores told; each minute, and when something comes."""
+    return events.apply_due(stop=context.should_abort)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=events_in.READ, queueing_lock="read_stores", pass_context=True)
+def read_stores(context: JobContext, timestamp: int = 0) -> int:
+    """Read at their stores what events nudged us to; in a job of its own, for it waits for other people's machines."""
+    return events.read_due(stop=context.should_abort)
 
 
 @app.periodic(cron="17 18 * * *")  # UTC: the small hours of Seoul and Beijing

@@ -14,6 +14,7 @@ from makegood.cases.models import Case, Correction, Presence
 from makegood.conversations.models import HelperTask
 from makegood.desk import notices
 from makegood.insight import audit
+from makegood.jobs import events
 
 log = logging.getLogger("makegood.jobs")
 
@@ -38,7 +39,8 @@ def clean_up() -> dict[str, int]:
         ),
         "sessions": Session.objects.filter(expire_date__lt=now),
     }
-    return {name: rows.delete()[0] for name, rows in gone.items()} | {"machine_texts": forgotten}
+    counts = {name: rows.delete()[0] for name, rows in gone.items()} | {"machine_texts": forgotten}
+    return counts | events.upkeep()
 
 
 def enough_to_learn(task: str) -> bool:

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('makegood', '0016_rooms'),
+        ('makegood', '0022_facts'),
     ]
 
     operations = [

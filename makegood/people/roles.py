@@ -101,6 +101,9 @@ MAY: dict[str, frozenset[str]] = {
     "note_letter": _SYSTEM,
     "see_letters": _DESK,
     "keep_mailboxes": _ADMINS,
+    # what the shops' systems tell
+    "keep_stores": _ADMINS,
+    "read_store": _DESK,
     "send_again": _DESK,
     "decline_asks": _CUSTOMER,
     # the house

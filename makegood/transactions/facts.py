@@ -1,0 +1,165 @@
+"""The log of facts: written once, whatever is sent how often, and read by cursors that skip nothing.
+
+A cursor over ids alone would skip rows: an id is drawn before its transaction commits, so a reader may pass 8 while 7 is still
+on its way. Each row keeps its transaction (xid8); a reader goes only up to the oldest one that still runs
+(pg_snapshot_xmin), and all below is there for good. A long write transaction anywhere in the server holds readers up; the
+house keeps none. Transaction ids are those of one server: after a restore from a dump, set every FactCursor to 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from makegood.base import clock, rows
+from makegood.connectors.canon import Told
+from makegood.transactions.fields import plain
+from makegood.transactions.models import FactKey, Store, StoreFact
+
+Cursor = tuple[int, int]
+START: Cursor = (0, 0)
+_AFTER = """SELECT {columns} FROM makegood_storefact
+WHERE (tx, id) > ($1, $2) AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+ORDER BY tx, id LIMIT $3"""
+_NAMES = tuple(f.attname for f in StoreFact._meta.concrete_fields)
+_SQL = _AFTER.format(columns=", ".join(f'"{name}"' for name in _NAMES))
+
+#: What is sent for each fact, with the type of the array that carries it.
+SENT: tuple[tuple[str, str], ...] = (
+    ("key", "bytea"),
+    ("content", "bytea"),
+    ("event_id", "text"),
+    ("type", "text"),
+    ("noun", "text"),
+    ("ref", "text"),
+    ("order_number", "text"),
+    ("at", "timestamptz"),
+    ("sequence", "bigint"),
+    ("state", "text"),
+    ("amount", "numeric"),
+    ("currency", "text"),
+    ("more", "jsonb"),
+    ("raw", "text"),
+)
+_KEPT = ", ".join(name for name, _kind in SENT[2:])
+_STORE = f"""fresh AS (
+  INSERT INTO makegood_factkey (store_id, key, content, came_at)
+  SELECT $1, key, content, $2 FROM came ORDER BY key ON CONFLICT DO NOTHING RETURNING key
+), put AS (
+  INSERT INTO makegood_storefact (store_id, came_at, way, {_KEPT})
+  SELECT $1, $2, $3, {", ".join(f"c.{name}" for name, _kind in SENT[2:])} FROM came c JOIN fresh USING (key) ORDER BY c.n
+) SELECT key FROM fresh"""
+_APPEND = (
+    f"WITH sent AS (SELECT * FROM unnest({', '.join(f'${n}::{kind}[]' for n, (_name, kind) in enumerate(SENT, 4))}) "
+    f"WITH ORDINALITY AS t({', '.join(name for name, _kind in SENT)}, n)), "
+    "came AS (SELECT DISTINCT ON (key) * FROM sent ORDER BY key, n), " + _STORE
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that a store told, ready for the log. ``event_id`` and ``source`` make it the same one when it comes again."""
+
+    told: Told
+    event_id: str
+    source: str = ""
+    raw: str = ""
+
+    def row(self) -> tuple[Any, ...]:
+        """The values of SENT."""
+        told, more = self.told, plain(self.told.more)
+        money = told.money
+        said = (told.type, told.noun, told.ref, told.order, told.at.isoformat(), told.sequence, told.state)
+        worth = (str(money.amount), money.currency) if money else ()
+        content = repr((said, worth, sorted(more.items(), key=str))).encode("utf-8", "surrogatepass")
+        return (
+            hashlib.blake2b(f"{self.source}\0{self.event_id}".encode(), digest_size=16).digest(),
+            hashlib.blake2b(content, digest_size=8).digest(),
+            self.event_id[:200],
+            told.type,
+            told.noun,
+            told.ref,
+            told.order,
+            told.at,
+            told.sequence,
+            told.state,
+            money.amount if money else None,
+            money.currency if money else "",
+            Jsonb(more),
+            self.raw,
+        )
+
+
+#: What became of a fact that was to be written.
+NEW, DUPLICATE, CONFLICT = "accepted", "duplicate", "same_id_other_content"
+
+
+def append(store: Store, facts: Sequence[Fact], *, way: str, at: datetime | None = None) -> list[str]:
+    """Write what is not there yet; for each NEW, DUPLICATE or CONFLICT (the same id told something else before).
+
+    One statement for all. Raises what the database raises; nothing is written then.
+    """
+    if not facts:
+        return []
+    sent = [fact.row() for fact in facts]
+    columns = [list(column) for column in zip(*sent, strict=True)]
+    with transaction.atomic():
+        found = rows.ask(_APPEND, store.pk, at or clock.now(), way, *columns)
+        fresh = {bytes(key) for (key,) in found}
+        return _outcomes(store, [(row[0], row[1]) for row in sent], fresh)
+
+
+def _outcomes(store: Store, sent: list[tuple[bytes, bytes]], fresh: set[bytes]) -> list[str]:
+    left = set(fresh)
+    there: dict[bytes, bytes] = {}
+    if len(fresh) < len(sent):
+        known = FactKey.objects.filter(store=store, key__in=[key for key, _content in sent])
+        there = {bytes(key): bytes(content) for key, content in known.values_list("key", "content")}
+    outcomes = []
+    for key, content in sent:
+        if key in left:
+            left.discard(key)
+            outcomes.append(NEW)
+        else:
+            outcomes.append(DUPLICATE if there.get(key, content) == content else CONFLICT)
+    return outcomes
+
+
+def after(cursor: Cursor, limit: int) -> list[StoreFact]:
+    """The next facts after ``cursor`` = (tx, id) of the last one that was read, oldest first. Skips none that commits late."""
+    found = rows.ask(_SQL, *cursor, limit)
+    return [StoreFact.from_db("default", _NAMES, row) for row in found]
+
+
+def cursor_of(fact: StoreFact) -> Cursor:
+    """The cursor behind this fact."""
+    return fact.tx, fact.pk
+
+
+def mark_stale(pks: Iterable[tuple[int, datetime]]) -> None:
+    """Mark facts that came behind a newer version (id and came_at, so that one day's part is touched)."""
+    with connection.cursor() as cursor:
+        for pk, came_at in pks:
+            cursor.execute(
+                "UPDATE makegood_storefact SET stale = true WHERE id = %s AND came_at = %s", [pk, came_at]
+            )
+
+
+def days_ahead(first: date, days: int = 7) -> int:
+    """Make the log's parts for ``days`` days from ``first``; how many were missing. Rows that came without one move into it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT makegood_fact_days(%s, %s)", [first, days])
+        return int(cursor.fetchone()[0])
+
+
+def forget(before: date) -> int:
+    """Drop the parts of the days before ``before``, and the keys of what they held; how many parts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT makegood_facts_forget(%s)", [before])
+        return int(cursor.fetchone()[0])
