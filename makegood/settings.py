@@ -221,6 +221,8 @@ if HELPER_URL and not HELPER_MODEL:
     raise ImproperlyConfigured("MAKEGOOD_HELPER_URL needs MAKEGOOD_HELPER_MODEL: which model is to be asked")
 if not (HELPER_KEY.isascii() and HELPER_KEY.isprintable()) or " " in HELPER_KEY:
     raise ImproperlyConfigured("MAKEGOOD_HELPER_KEY must be plain letters, digits and signs, without blanks")
+# Hosts inside the house that a shop's connector may reach all the same, by name and also without TLS (docs/mechanisms/connectors.md).
+SHOPS_INSIDE = frozenset(h.strip() for h in os.environ.get("MAKEGOOD_SHOPS_INSIDE", "").split(",") if h.strip())
 # Letters that a provider pushes (makegood/mail/hooks.py); without a secret the route is not there. All of anymail's
 # settings come from the environment by their own names: ANYMAIL_WEBHOOK_SECRET, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY …
 

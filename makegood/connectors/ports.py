@@ -59,6 +59,7 @@ UNKNOWNS = (
     "strange",  # a code or an answer that we do not know
     "in_flight",  # the same ask is being sent by somebody else at this moment
     "not_there_yet",  # looked up too early to say that it will not come
+    "behind",  # not in the shop, but the provider behind it may have moved all the same: a person asks there
 )
 
 #: The refusals after which the very same ask may be sent again as it is.
@@ -163,7 +164,9 @@ def done(
     return Outcome("done", "", ref, state, money, left, "", at)
 
 
-def refused(code: str, theirs: str = "", *, ref: str = "", state: str = "", left: Money | None = None) -> Outcome:
+def refused(
+    code: str, theirs: str = "", *, ref: str = "", state: str = "", left: Money | None = None
+) -> Outcome:
     if code not in REFUSALS:
         raise ValueError(code)
     return Outcome("refused", code, ref, state, None, left, theirs[:80])
@@ -191,7 +194,8 @@ class Capabilities:
 
     ``actions``: those of ACTIONS that :meth:`Connector.do` sends. ``partial``: part of a payment. ``without_return``: money back
     though the goods stay. ``slow_refunds``: a refund may be 'sent' for days. ``finds_ours``: :meth:`Connector.look_up` can tell.
-    ``keeps_keys_hours``: how long it remembers an idempotency key; 0 never, None for good. ``checks_left``: it compares the balance
+    ``proves_absence``: what it cannot find did not happen; a shop that sends refunds on to a provider and keeps its row only when all
+    went well proves nothing.     ``keeps_keys_hours``: how long it remembers an idempotency key; 0 never, None for good. ``checks_left``: it compares the balance
     that we send with its own, in one step. ``tells_reversal``: it says when money that was paid out comes back. ``reasons``: the only
     reasons that it takes (empty: any). ``clocks``: its own time limits. ``nouns``: what :meth:`Connector.read` reads. ``pushes``: how
     :meth:`Connector.told` knows its sender: 'signed', 'nudge' (unsigned: read before it is believed) or ''. ``settles_after``:
@@ -203,6 +207,7 @@ class Capabilities:
     without_return: bool = False
     slow_refunds: bool = False
     finds_ours: bool = False
+    proves_absence: bool = False
     keeps_keys_hours: int | None = 0
     checks_left: bool = False
     tells_reversal: bool = False

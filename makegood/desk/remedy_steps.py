@@ -347,6 +347,27 @@ def step_unknown(case: Case, step: Step, code: str, theirs: str, *, by: Actor) -
     return pen.write(case, "remedy_step_unknown", by=by, data=data)
 
 
+@verb("settle_by_hand")
+def say_what_became(
+    case: Case, step_id: int, *, by: Actor, seen: int | None, happened: bool, record: str
+) -> CaseEvent:
+    """A person looked in the shop's or the provider's own system, for nothing else can tell: it happened, or it did not.
+
+    ``record`` says which record shows it. Only for what has been looked up in vain: a guess would be the second refund.
+    """
+    case = pen.hold(case.pk, seen=seen)
+    step = Step.objects.select_related("remedy").filter(case=case, pk=step_id, state=_P.UNKNOWN).first()
+    if step is None:
+        raise Refusal("not_unknown", _("Nothing is unknown about this step."), field="step")
+    if step.looked < LOOKS_IN_VAIN and step.code != "behind":
+        raise Refusal("being_looked_up", _("It is still being looked up. Wait for that first."), field="step")
+    shown = clean_line(record, limit=120, field="record")
+    if happened:
+        Step.objects.filter(pk=step.pk).update(by_hand=True)
+        return step_done(case, step, shown, "", None, by=_BY)
+    return step_refused(case, step, "declined", shown[:80], by=_BY)
+
+
 def goes_by_itself(event: CaseEvent) -> None:
     """The customer has chosen: where the shop is connected it begins at once, for a person has offered it already."""
     case = Case.objects.get(pk=event.case_id)

@@ -81,6 +81,7 @@ MAY: dict[str, frozenset[str]] = {
     "approve_remedy": _LEADS,
     "carry_out": _DESK | _SYSTEM,
     "settle_step": _SYSTEM,
+    "settle_by_hand": _LEADS,
     "verify_by_record": _SYSTEM,
     "compare_remedies": _LEADS,
     "keep_budgets": _ADMINS,
