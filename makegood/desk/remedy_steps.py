@@ -255,7 +255,11 @@ def hear(step_id: int, ref: str, state: str, at: datetime) -> CaseEvent | None:
 @verb("settle_step")
 def step_done(case: Case, step: Step, ref: str, there: str, at: datetime | None, *, by: Actor) -> CaseEvent:
     """The other side has taken it; ``there`` says how far it is with it."""
-    case, now = pen.hold(case.pk), clock.now()
+    return _write_done(pen.hold(case.pk), step, ref, there, at, by=by)
+
+
+def _write_done(case: Case, step: Step, ref: str, there: str, at: datetime | None, *, by: Actor) -> CaseEvent:
+    now = clock.now()
     Step.objects.filter(pk=step.pk).update(
         state=_P.DONE, code="", ref=ref, there=there, there_at=at, settled_at=now, look_at=None
     )
@@ -310,7 +314,11 @@ def step_moved(case: Case, step: Step, ref: str, there: str, at: datetime, *, by
 @verb("settle_step")
 def step_refused(case: Case, step: Step, code: str, theirs: str, *, by: Actor) -> CaseEvent:
     """Certain: nothing moved. Where it never arrived the very same ask goes again; else the remedy has failed, and a person decides."""
-    case, now = pen.hold(case.pk), clock.now()
+    return _write_refused(pen.hold(case.pk), step, code, theirs, by=by)
+
+
+def _write_refused(case: Case, step: Step, code: str, theirs: str, *, by: Actor) -> CaseEvent:
+    now = clock.now()
     again = code in AGAIN and step.sends < MOST_SENDS
     rows = Step.objects.filter(pk=step.pk)
     rows.update(state=_P.REFUSED, code=code, theirs=theirs, settled_at=now, look_at=None)
@@ -364,8 +372,8 @@ def say_what_became(
     shown = clean_line(record, limit=120, field="record")
     if happened:
         Step.objects.filter(pk=step.pk).update(by_hand=True)
-        return step_done(case, step, shown, "", None, by=_BY)
-    return step_refused(case, step, "declined", shown[:80], by=_BY)
+        return _write_done(case, step, shown, "", None, by=by)
+    return _write_refused(case, step, "declined", shown[:80], by=by)
 
 
 def goes_by_itself(event: CaseEvent) -> None:

@@ -9,6 +9,7 @@ house keeps none. Transaction ids are those of one server: after a restore from 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,8 @@ _AFTER = """SELECT {columns} FROM makegood_storefact
 WHERE (tx, id) > ($1, $2) AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 ORDER BY tx, id LIMIT $3"""
 _NAMES = tuple(f.attname for f in StoreFact._meta.concrete_fields)
+#: Where ``more`` stands: Django has psycopg hand JSON over as text.
+_MORE = _NAMES.index("more")
 _SQL = _AFTER.format(columns=", ".join(f'"{name}"' for name in _NAMES))
 
 #: What is sent for each fact, with the type of the array that carries it.
@@ -134,7 +137,10 @@ def _outcomes(store: Store, sent: list[tuple[bytes, bytes]], fresh: set[bytes]) 
 def after(cursor: Cursor, limit: int) -> list[StoreFact]:
     """The next facts after ``cursor`` = (tx, id) of the last one that was read, oldest first. Skips none that commits late."""
     found = rows.ask(_SQL, *cursor, limit)
-    return [StoreFact.from_db("default", _NAMES, row) for row in found]
+    return [
+        StoreFact.from_db("default", _NAMES, [*row[:_MORE], json.loads(row[_MORE]), *row[_MORE + 1 :]])
+        for row in found
+    ]
 
 
 def cursor_of(fact: StoreFact) -> Cursor:
