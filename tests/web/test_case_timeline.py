@@ -40,6 +40,9 @@ VALUES = {
     "was_trigger_at": "2026-11-19T09:30:00+00:00",
     "was_until": "2026-11-21T09:30:00+00:00",
     "why": "untouched",
+    "action": "refund",
+    "there": "paid_out",
+    "refused": "locked",
     "sources": ["signal:threat.legal", "inherited:100105"],
 }
 
