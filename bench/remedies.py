@@ -35,7 +35,9 @@ LOST = REPEATED = 0.05
 WORKERS = 3
 #: Seconds that a worker lives once it is up.
 LIVES = (5.0, 60.0)
-WORKER = "import django; django.setup(); from bench.remedies import carry; carry(int(__import__('sys').argv[1]))"
+WORKER = (
+    "import django; django.setup(); from bench.remedies import carry; carry(int(__import__('sys').argv[1]))"
+)
 
 
 class Provider:
@@ -52,7 +54,11 @@ class Provider:
 
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                answer = provider.refund(asked["ours"], asked["amount"]) if self.path == "/refund" else provider.look(asked["ours"])
+                answer = (
+                    provider.refund(asked["ours"], asked["amount"])
+                    if self.path == "/refund"
+                    else provider.look(asked["ours"])
+                )
                 if answer is None:  # paid, and the line breaks
                     self.close_connection = True
                     return
@@ -86,7 +92,9 @@ class Provider:
         if early:
             self.webhooks(ours, amount, twice, same)
         else:
-            threading.Timer(0.5 + self.chance.random() * 3, self.webhooks, (ours, amount, twice, same)).start()
+            threading.Timer(
+                0.5 + self.chance.random() * 3, self.webhooks, (ours, amount, twice, same)
+            ).start()
         return None if lost else {"state": "sent", "ref": f"re-{ours}"}
 
     def webhooks(self, ours: str, amount: str, twice: bool, same: bool) -> None:
@@ -130,16 +138,18 @@ class Asking:
         from makegood.connectors.ports import done, refused
 
         told = self._post("/look", ours=ask.ours)
-        return refused("not_there") if told["state"] == "none" else done(told["ref"], told["state"], ask.money)
+        return (
+            refused("not_there") if told["state"] == "none" else done(told["ref"], told["state"], ask.money)
+        )
 
 
 def carry(port: int) -> None:
     """A worker: sends, looks up, hears, sweeps, until it is killed. The times are short, so that a run ends."""
-    from makegood.desk import remedy_steps, remedy_stores
+    from makegood.desk import remedy_settling, remedy_steps, remedy_stores
     from makegood.jobs import remedies, sweep
 
     remedy_steps.LEASE = timedelta(seconds=15)
-    remedy_steps.LOOKS = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
+    remedy_settling.LOOKS = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
     connector = Asking(port)
     remedy_stores.opened = lambda step: connector  # type: ignore[assignment,return-value]
     sources = tuple(s for s in sweep.SOURCES if s.name == "steps left behind")
@@ -188,12 +198,23 @@ def load(count: int) -> Any:
         # Ten thousand cases as they stand in the middle of their life, which no case may begin with.
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(CASES, [count])
-    shop, user, now = Shop.objects.get(code="faults"), User.objects.get(email="faults@bench.example"), clock.now()
+    shop, user, now = (
+        Shop.objects.get(code="faults"),
+        User.objects.get(email="faults@bench.example"),
+        clock.now(),
+    )
     store = Store.objects.create(shop=shop, code="faults", name="Faults", kind="bench")
     cases = list(Case.objects.filter(shop=shop).order_by("id"))
     pays = Payment.objects.bulk_create(
         [
-            Payment(store=store, ref=f"pay-{c.pk}", state="taken", amount=Decimal(39000), currency="KRW", told_at=now)
+            Payment(
+                store=store,
+                ref=f"pay-{c.pk}",
+                state="taken",
+                amount=Decimal(39000),
+                currency="KRW",
+                told_at=now,
+            )
             for c in cases
         ],
         batch_size=1000,
@@ -287,7 +308,9 @@ def report(count: int, provider: Provider, kills: int, seconds: float, mine: Any
     from makegood.cases.models import CaseEvent
 
     events = Counter(
-        CaseEvent.objects.filter(case__shop__code="faults", kind__startswith="remedy_").values_list("kind", flat=True)
+        CaseEvent.objects.filter(case__shop__code="faults", kind__startswith="remedy_").values_list(
+            "kind", flat=True
+        )
     )
     twice = sum(n > 1 for n in provider.refunds.values())
     not_paid = count - len(provider.refunds)

@@ -45,7 +45,9 @@ def of(shop: Shop, currency: str) -> Budget | None:
 def used(budget: Budget) -> Decimal:
     """What is used: of the choices of one offer the dearest, as the database counts it."""
     most: dict[int, Decimal] = {}
-    for pk, offer, amount in Remedy.objects.filter(budget=budget, state__in=TAKES).values_list("id", "offer", "amount"):
+    for pk, offer, amount in Remedy.objects.filter(budget=budget, state__in=TAKES).values_list(
+        "id", "offer", "amount"
+    ):
         key = offer if offer is not None else -pk
         most[key] = max(most.get(key, Decimal(0)), amount or Decimal(0))
     return sum(most.values(), Decimal(0))

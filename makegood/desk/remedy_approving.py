@@ -60,7 +60,9 @@ def refuse_approval(case: Case, remedy_id: int, *, by: Actor, seen: int | None, 
         rest = Remedy.objects.filter(offer=row.offer, state=Remedy.State.WAITING)
         Approval.objects.filter(remedy__in=rest, state=Approval.State.WAITING).update(state="dropped")
         rest.update(state=Remedy.State.WITHDRAWN, settled_at=now)
-        Offer.objects.filter(pk=row.offer_id).update(state=Offer.State.WITHDRAWN, settled_at=now, look_at=None)
+        Offer.objects.filter(pk=row.offer_id).update(
+            state=Offer.State.WITHDRAWN, settled_at=now, look_at=None
+        )
     notices.notify(case, "approval_refused", to=[asked.asked_by_id])
     data = {"remedy": row.kind, "remedy_id": row.pk, "message": note.pk}
     return pen.write(case, "remedy_not_approved", by=by, data=data, due_at=ledger.next_due(case))
@@ -114,5 +116,6 @@ def waiting(by: Actor) -> list[Waiting]:
     )
     now: datetime = clock.now()
     return [
-        Waiting(a, a.remedy, a.remedy.case, remedying.named(a.remedy), a.due_at < now, may_approve(a, by)) for a in rows
+        Waiting(a, a.remedy, a.remedy.case, remedying.named(a.remedy), a.due_at < now, may_approve(a, by))
+        for a in rows
     ]

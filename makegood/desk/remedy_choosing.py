@@ -82,7 +82,9 @@ def counter_propose(
         body=clean(words, limit=5000, field="proposal"),
     )
     now = clock.now()
-    Remedy.objects.filter(offer=offer, state__in=_OTHERS).update(state=Remedy.State.NOT_CHOSEN, settled_at=now)
+    Remedy.objects.filter(offer=offer, state__in=_OTHERS).update(
+        state=Remedy.State.NOT_CHOSEN, settled_at=now
+    )
     _settle(offer, Offer.State.COUNTERED, message=message, counter_kind=kind, counter_amount=amount)
     notices.notify(case, "remedy_countered", to=notices.owner_of(case))
     data = {"offer": offer.pk, "message": message.pk, "remedy": kind or None}
@@ -105,9 +107,15 @@ def _open(case: Case, offer: Offer | None) -> Offer:
     if offer is None or offer.case_id != case.pk:
         raise Refusal("no_offer", _("There is no such offer."), field="remedy")
     if offer.state != Offer.State.OPEN or not case.is_open:
-        raise Refusal("offer_over", _("This offer has already ended. Below stands what became of it."), field="remedy")
+        raise Refusal(
+            "offer_over", _("This offer has already ended. Below stands what became of it."), field="remedy"
+        )
     if offer.until <= clock.now():
-        raise Refusal("offer_over", _("The time of this offer is over. Please write to us; we go on from there."), field="remedy")
+        raise Refusal(
+            "offer_over",
+            _("The time of this offer is over. Please write to us; we go on from there."),
+            field="remedy",
+        )
     return offer
 
 

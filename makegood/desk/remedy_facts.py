@@ -13,7 +13,7 @@ from django.db import transaction
 
 from makegood.base import clock
 from makegood.connectors.ports import MAKES
-from makegood.desk import remedy_steps
+from makegood.desk import remedy_settling
 from makegood.remedies.models import Step
 from makegood.transactions import facts
 from makegood.transactions.models import FactCursor, StoreFact
@@ -61,7 +61,7 @@ def _hear(came: Sequence[StoreFact]) -> int:
         for step in _steps_of(fact, by_key, by_ref):
             try:
                 with transaction.atomic():
-                    moved += remedy_steps.hear(step, fact.ref, fact.state, fact.at) is not None
+                    moved += remedy_settling.hear(step, fact.ref, fact.state, fact.at) is not None
             except Exception:  # one fact that cannot be heard must not stop all that come after it
                 log.exception("fact %s cannot be heard by step %s", fact.pk, step)
         if moved >= MOVED:

@@ -82,7 +82,11 @@ def _way(row: Remedy) -> str:
     share = _share(row)
     band = "" if share is None else str(sum(share > bound for bound in BANDS))
     name = str(names("remedy").get(row.kind, row.kind))
-    return name if not band or row.kind == "refund" and band == "2" else f"{name} ({['≤ 33 %', '34–95 %', '> 95 %'][int(band)]})"
+    return (
+        name
+        if not band or (row.kind == "refund" and band == "2")
+        else f"{name} ({['≤ 33 %', '34–95 %', '> 95 %'][int(band)]})"
+    )
 
 
 def _share(row: Remedy) -> Decimal | None:

@@ -15,7 +15,7 @@ from makegood.desk import remedy_menu, remedy_words
 from makegood.desk.law import Around, Law
 from makegood.desk.remedy_approving import may_approve
 from makegood.desk.remedy_menu import Menu
-from makegood.desk.remedy_steps import LOOKS_IN_VAIN
+from makegood.desk.remedy_settling import LOOKS_IN_VAIN
 from makegood.desk.remedying import named
 from makegood.packs.remedying import remedy_policy
 from makegood.packs.shapes import Term
@@ -143,10 +143,16 @@ def for_customer(case: Case, by: Actor) -> ForCustomer:
     for step in Step.objects.filter(case=case).order_by("n") if rows else ():
         steps.setdefault(step.remedy_id, []).append(step)
     now = clock.now()
-    open_ = [r for r in rows if r.state == "offered" and r.offer and r.offer.state == "open" and r.offer.until > now]
+    open_ = [
+        r
+        for r in rows
+        if r.state == "offered" and r.offer and r.offer.state == "open" and r.offer.until > now
+    ]
     policy = remedy_policy()
     due = dict(
-        Promise.objects.filter(pk__in=[r.promise_id for r in rows if r.promise_id]).values_list("pk", "due_at")
+        Promise.objects.filter(pk__in=[r.promise_id for r in rows if r.promise_id]).values_list(
+            "pk", "due_at"
+        )
     )
     return ForCustomer(
         offer=open_[0].offer if open_ else None,

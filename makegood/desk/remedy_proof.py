@@ -35,7 +35,9 @@ ARRIVED: dict[str, frozenset[str]] = {
     "invoice_correct": frozenset({"issued", "filed", "corrected"}),
 }
 #: What means that it did not hold after all, and what only a person can move.
-BACK = frozenset({"reversed", "refused", "declined", "withdrawn", "revoked", "filing_failed", "coming_back", "came_back"})
+BACK = frozenset(
+    {"reversed", "refused", "declined", "withdrawn", "revoked", "filing_failed", "coming_back", "came_back"}
+)
 STUCK = frozenset({"stuck", "exception"})
 _PROOF = {"refund": "payment_record", "cancel": "payment_record", "credit": "customer_visible", "replace": "tracking_record",
           "return_open": "tracking_record", "invoice_correct": "document"}  # fmt: skip
@@ -45,10 +47,10 @@ def after_step(event: CaseEvent) -> None:
     """A step was done, or its result moved: the fix, the proof, or the alarm that follows from it."""
     case = Case.objects.get(pk=event.case_id)
     step = Step.objects.select_related("remedy").get(pk=event.data["step"])
-    if event.data.get("whole") and case.is_open and may_move(case.status, Status.FIXED) and case.owner_id:
-        if case.type:
-            fix_by_remedy(case, step.remedy, by=_BY, cause=event)
-            case.refresh_from_db()
+    ready = case.is_open and case.owner_id and case.type and may_move(case.status, Status.FIXED)
+    if event.data.get("whole") and ready:
+        fix_by_remedy(case, step.remedy, by=_BY, cause=event)
+        case.refresh_from_db()
     there = step.there
     if there in BACK:
         came_back(case, step, by=_BY, cause=event)
@@ -132,7 +134,9 @@ def verify_by_record(case: Case, fix: Fix, step_id: int, *, by: Actor, cause: Ca
         reference=proof.ref,
         seen=words,
     )
-    TransactionProof.objects.filter(step__remedy=step.remedy, verification__isnull=True).update(verification=made)
+    TransactionProof.objects.filter(step__remedy=step.remedy, verification__isnull=True).update(
+        verification=made
+    )
     data = {"verification": made.pk, "proof": made.proof}
     event = pen.write(case, "verified", by=by, data=data, cause=cause, status=Status.VERIFIED)
     promised = ledger.standing(case, "remedy").values_list("pk", flat=True)

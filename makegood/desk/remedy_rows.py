@@ -68,7 +68,9 @@ def weigh(case: Case, wish: Wish, found: Menu, *, by: Actor, deviation: str) -> 
     if wish.kind in BACK and payment is not None and amount is not None:
         left = remedy_menu.left_of(payment)
         if amount > left:
-            raise Refusal("over_balance", _("Only %(left)s is left to give back.") % {"left": left}, field="amount")
+            raise Refusal(
+                "over_balance", _("Only %(left)s is left to give back.") % {"left": left}, field="amount"
+            )
     verdict = judge(wish.kind, amount, situation, remedy_menu.role_of(by), remedy_policy())
     if verdict.deviates and not deviation:
         raise Refusal("deviates", _("This departs from the policy. Say why."), field="deviation")

@@ -42,8 +42,6 @@ CODES = {
 }
 
 
-
-
 def there(state: str, noun: str = "") -> str:
     """A state of the transaction; without its noun as the first noun that has it says it."""
     if noun:

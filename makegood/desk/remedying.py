@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 from django.utils.translation import gettext as spoken
 from django.utils.translation import gettext_lazy as _
@@ -61,7 +59,9 @@ def offer_remedy(
         raise Refusal("bad_choices", _("Offer one to six different things."), field="options")
     now = clock.now()
     if until is None or not now + SHORTEST <= until <= now + LONGEST:
-        raise Refusal("bad_time", _("The offer must stand for at least an hour, and at most 30 days."), field="until")
+        raise Refusal(
+            "bad_time", _("The offer must stand for at least an hour, and at most 30 days."), field="until"
+        )
     if Offer.objects.filter(case=case, state__in=("waiting", "open")).exists():
         raise Refusal("offer_stands", _("An offer stands already. Withdraw it first."))
     found = remedy_menu.read(case, by=by)
@@ -104,13 +104,20 @@ def send_offer(case: Case, offer: Offer, *, by: Actor) -> CaseEvent:
                 spoken("You can choose how we make it good:"),
                 *(f"{n}. {line}" for n, line in enumerate(lines, 1)),
                 "",
-                spoken("Please choose on your page until %(until)s. You may also propose something else there.")
+                spoken(
+                    "Please choose on your page until %(until)s. You may also propose something else there."
+                )
                 % {"until": said(offer.until)},
             ]
         )
     word = saying.say(case, "reply", text, offer.until, by=by)
     ledger.keep(_decisions(case), proof_id=word.message_id)
-    data = {**word.data, "offer": offer.pk, "until": offer.until.isoformat(), "remedies": [r.kind for r in rows]}
+    data = {
+        **word.data,
+        "offer": offer.pk,
+        "until": offer.until.isoformat(),
+        "remedies": [r.kind for r in rows],
+    }
     return pen.write(case, "remedy_offered", by=by, data=data, due_at=ledger.next_due(case))
 
 
@@ -140,11 +147,15 @@ def decide_remedy(
     if lacking and not agreement and case.asked_remedy != wish.kind:
         raise Refusal(
             "customer_chooses",
-            _("Here the customer chooses (%(law)s). Offer the choices, or write down in which words they agreed.")
+            _(
+                "Here the customer chooses (%(law)s). Offer the choices, or write down in which words they agreed."
+            )
             % {"law": clocks().rule(lacking[0][0].clock).authority},
             field="agreed",
         )
-    weighed = weigh(case, wish, found, by=by, deviation=clean(deviation, limit=2000, field="deviation", required=False))
+    weighed = weigh(
+        case, wish, found, by=by, deviation=clean(deviation, limit=2000, field="deviation", required=False)
+    )
     route = clean(other_route, limit=1000, field="other_route", required=False)
     if agreement:
         _note(case, by, agreement)
@@ -159,10 +170,12 @@ def decided(case: Case, row: Remedy, *, by: Actor) -> CaseEvent:
     """It stands: the day by which it arrives is promised, and the customer is told both."""
     promise = accept(case, row, by=by)
     with speaking(case.language):
-        text = spoken("We have decided how we make it good: %(what)s. It reaches you by %(until)s.") % {
-            "what": _line(row),
-            "until": said(promise.due_at),
-        }
+        text = "\n".join(
+            [
+                spoken("We have decided how we make it good: %(what)s") % {"what": _line(row)},
+                spoken("It reaches you by %(until)s.") % {"until": said(promise.due_at)},
+            ]
+        )
     word = saying.say(case, "reply", text, promise.due_at, by=by)
     ledger.keep(_decisions(case), proof_id=word.message_id)
     data = {"remedy": row.kind, "remedy_id": row.pk, "given": promise.pk, **word.data}
@@ -177,14 +190,20 @@ def withdraw_remedy(case: Case, remedy_id: int, *, by: Actor, seen: int | None, 
     if row.state not in (_S.WAITING, _S.OFFERED, _S.ACCEPTED, _S.CARRYING):
         raise Refusal("settled", _("This remedy has ended already."), field="remedy")
     if Step.objects.filter(remedy=row).exclude(state__in=("planned", "dropped", "refused")).exists():
-        raise Refusal("sent", _("Something of it was sent already. It cannot be taken back here."), field="remedy")
+        raise Refusal(
+            "sent", _("Something of it was sent already. It cannot be taken back here."), field="remedy"
+        )
     now, note = clock.now(), _note(case, by, clean(reason, limit=2000, field="reason"))
     # A worker that takes one of these at this very moment wins: then fewer are dropped than stood there.
     planned = Step.objects.filter(remedy=row, state="planned")
     if planned.count() != planned.update(state="dropped", look_at=None, settled_at=now):
-        raise Refusal("sent", _("Something of it was sent already. It cannot be taken back here."), field="remedy")
+        raise Refusal(
+            "sent", _("Something of it was sent already. It cannot be taken back here."), field="remedy"
+        )
     rows = Remedy.objects.filter(offer=row.offer) if row.offer_id and row.state != _S.ACCEPTED else None
-    every = (rows or Remedy.objects.filter(pk=row.pk)).filter(state__in=(_S.WAITING, _S.OFFERED, *Remedy.OPEN))
+    every = (rows or Remedy.objects.filter(pk=row.pk)).filter(
+        state__in=(_S.WAITING, _S.OFFERED, *Remedy.OPEN)
+    )
     Approval.objects.filter(remedy__in=every, state="waiting").update(state="dropped")
     every.update(state=_S.WITHDRAWN, settled_at=now)
     Offer.objects.filter(pk=row.offer_id, state__in=("waiting", "open")).update(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from makegood.connectors.errors import OutsideError
 from makegood.connectors.ports import Outcome
-from makegood.desk import remedy_facts, remedy_steps, remedy_stores
+from makegood.desk import remedy_facts, remedy_settling, remedy_steps, remedy_stores
 from makegood.remedies.models import Step
 
 log = logging.getLogger("makegood.jobs")
@@ -40,11 +40,11 @@ def send(step: Step) -> None:
         connector = remedy_stores.opened(step)
     except Exception as error:  # a seal that does not open, a client that is not installed: nothing was sent
         log.warning("the shop of step %s cannot be asked: %s", step.pk, error)
-        remedy_steps.settle(step.pk, Outcome("refused", "unreachable", theirs=type(error).__name__))
+        remedy_settling.settle(step.pk, Outcome("refused", "unreachable", theirs=type(error).__name__))
         return
     if connector is None:
         # Nothing was sent and nothing can be: certain.
-        remedy_steps.settle(step.pk, Outcome("refused", "not_able"))
+        remedy_settling.settle(step.pk, Outcome("refused", "not_able"))
         return
     try:
         outcome = connector.do(remedy_stores.ask_of(step))
@@ -55,7 +55,7 @@ def send(step: Step) -> None:
         # Whatever broke, it may have broken after it was sent.
         log.exception("step %s: nobody knows what became of it", step.pk)
         outcome = Outcome("unknown", "strange")
-    remedy_steps.settle(step.pk, outcome)
+    remedy_settling.settle(step.pk, outcome)
 
 
 def look_up(step: Step) -> None:
@@ -68,4 +68,4 @@ def look_up(step: Step) -> None:
     except Exception as error:
         log.warning("step %s cannot be looked up now: %s", step.pk, type(error).__name__)
         outcome = Outcome("unknown", "lost")
-    remedy_steps.settle(step.pk, outcome)
+    remedy_settling.settle(step.pk, outcome)

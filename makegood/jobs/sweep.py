@@ -23,7 +23,7 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import climbing, holding, remedy_steps, rooming, sweeping
+from makegood.desk import climbing, holding, remedy_settling, rooming, sweeping
 from makegood.escalation.models import Climb, Handover
 from makegood.incidents.models import Room
 from makegood.promises.models import Appointment, Promise
@@ -85,7 +85,7 @@ SOURCES: tuple[Source, ...] = (
     Source(
         "steps left behind",
         lambda: Step.objects.filter(state=Step.State.SENDING).select_related("case"),
-        remedy_steps.left_behind,
+        remedy_settling.left_behind,
     ),
     Source(
         "rooms",

@@ -9,336 +9,737 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('makegood', '0022_facts'),
+        ("makegood", "0022_facts"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(help_text='The least role that may approve.', max_length=12)),
-                ('asked_at', models.DateTimeField(default=makegood.base.clock.now)),
-                ('due_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('waiting', 'Waits'), ('given', 'Approved'), ('refused', 'Not approved'), ('dropped', 'No longer needed')], default='waiting', max_length=8)),
-                ('at', models.DateTimeField(null=True)),
-                ('words', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("role", models.CharField(help_text="The least role that may approve.", max_length=12)),
+                ("asked_at", models.DateTimeField(default=makegood.base.clock.now)),
+                ("due_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waits"),
+                            ("given", "Approved"),
+                            ("refused", "Not approved"),
+                            ("dropped", "No longer needed"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("at", models.DateTimeField(null=True)),
+                ("words", models.TextField(blank=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Budget',
+            name="Budget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(help_text="The first day of the month, in the shop's own zone.")),
-                ('limit', models.DecimalField(decimal_places=3, max_digits=18)),
-                ('currency', models.CharField(max_length=3)),
-                ('at', models.DateTimeField(default=makegood.base.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField(help_text="The first day of the month, in the shop's own zone.")),
+                ("limit", models.DecimalField(decimal_places=3, max_digits=18)),
+                ("currency", models.CharField(max_length=3)),
+                ("at", models.DateTimeField(default=makegood.base.clock.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('look_at', models.DateTimeField(help_text='When the sweep looks next; none: never again.', null=True)),
-                ('set_back', models.PositiveSmallIntegerField(default=0, help_text='How often looking at it failed.')),
-                ('trouble', models.TextField(blank=True, help_text='Why it failed last, for whoever keeps the house.')),
-                ('round', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('waiting', 'Waits for approval'), ('open', "Waits for the customer's choice"), ('chosen', 'The customer has chosen'), ('countered', 'The customer proposed something else'), ('expired', 'Ended without an answer'), ('withdrawn', 'Withdrawn')], max_length=10)),
-                ('until', models.DateTimeField(help_text='The end of the offer.')),
-                ('words', models.TextField(blank=True, help_text='What is said to the customer beside the choices.')),
-                ('at', models.DateTimeField(default=makegood.base.clock.now)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, help_text='Code of the reason that was collected.', max_length=30)),
-                ('counter_kind', models.CharField(blank=True, max_length=20)),
-                ('counter_amount', models.DecimalField(decimal_places=3, max_digits=18, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "look_at",
+                    models.DateTimeField(
+                        help_text="When the sweep looks next; none: never again.", null=True
+                    ),
+                ),
+                (
+                    "set_back",
+                    models.PositiveSmallIntegerField(default=0, help_text="How often looking at it failed."),
+                ),
+                (
+                    "trouble",
+                    models.TextField(
+                        blank=True, help_text="Why it failed last, for whoever keeps the house."
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waits for approval"),
+                            ("open", "Waits for the customer's choice"),
+                            ("chosen", "The customer has chosen"),
+                            ("countered", "The customer proposed something else"),
+                            ("expired", "Ended without an answer"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("until", models.DateTimeField(help_text="The end of the offer.")),
+                (
+                    "words",
+                    models.TextField(
+                        blank=True, help_text="What is said to the customer beside the choices."
+                    ),
+                ),
+                ("at", models.DateTimeField(default=makegood.base.clock.now)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Code of the reason that was collected.", max_length=30
+                    ),
+                ),
+                ("counter_kind", models.CharField(blank=True, max_length=20)),
+                ("counter_amount", models.DecimalField(decimal_places=3, max_digits=18, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Remedy',
+            name="Remedy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(help_text='A code of the vocabulary of remedies.', max_length=20)),
-                ('amount', models.DecimalField(decimal_places=3, max_digits=18, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('state', models.CharField(choices=[('waiting', 'Waits for approval'), ('offered', 'Offered to the customer'), ('accepted', 'Decided, not yet begun'), ('carrying', 'Being carried out'), ('done', 'Done, not yet seen to have arrived'), ('arrived', 'Arrived'), ('failed', 'Refused: nothing moved'), ('came_back', 'Came back'), ('not_chosen', 'Not chosen'), ('not_approved', 'Not approved'), ('expired', 'The offer has ended'), ('withdrawn', 'Withdrawn')], max_length=12)),
-                ('rule', models.CharField(blank=True, help_text='The row of the policy; empty: a deviation.', max_length=40)),
-                ('law', models.CharField(blank=True, help_text='The legal clock that demands it.', max_length=40)),
-                ('sentence', models.JSONField(default=dict, help_text='The policy in one sentence, in three languages.')),
-                ('within', models.DecimalField(decimal_places=3, max_digits=18, null=True)),
-                ('needs_approval', models.BooleanField(default=False)),
-                ('deviation', models.TextField(blank=True, help_text='Why it departs from the policy.')),
-                ('other_route', models.TextField(blank=True, help_text="The customer's agreement to another way than the original payment.")),
-                ('reason', models.CharField(blank=True, help_text='Why, a code of the reasons.', max_length=30)),
-                ('at', models.DateTimeField(default=makegood.base.clock.now)),
-                ('settled_at', models.DateTimeField(help_text='When it reached its last state.', null=True)),
-                ('promise_id', models.BigIntegerField(help_text='By when it is to arrive: a row of the ledger.', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField()),
+                ("kind", models.CharField(help_text="A code of the vocabulary of remedies.", max_length=20)),
+                ("amount", models.DecimalField(decimal_places=3, max_digits=18, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waits for approval"),
+                            ("offered", "Offered to the customer"),
+                            ("accepted", "Decided, not yet begun"),
+                            ("carrying", "Being carried out"),
+                            ("done", "Done, not yet seen to have arrived"),
+                            ("arrived", "Arrived"),
+                            ("failed", "Refused: nothing moved"),
+                            ("came_back", "Came back"),
+                            ("not_chosen", "Not chosen"),
+                            ("not_approved", "Not approved"),
+                            ("expired", "The offer has ended"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "rule",
+                    models.CharField(
+                        blank=True, help_text="The row of the policy; empty: a deviation.", max_length=40
+                    ),
+                ),
+                (
+                    "law",
+                    models.CharField(blank=True, help_text="The legal clock that demands it.", max_length=40),
+                ),
+                (
+                    "sentence",
+                    models.JSONField(
+                        default=dict, help_text="The policy in one sentence, in three languages."
+                    ),
+                ),
+                ("within", models.DecimalField(decimal_places=3, max_digits=18, null=True)),
+                ("needs_approval", models.BooleanField(default=False)),
+                ("deviation", models.TextField(blank=True, help_text="Why it departs from the policy.")),
+                (
+                    "other_route",
+                    models.TextField(
+                        blank=True,
+                        help_text="The customer's agreement to another way than the original payment.",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why, a code of the reasons.", max_length=30),
+                ),
+                ("at", models.DateTimeField(default=makegood.base.clock.now)),
+                ("settled_at", models.DateTimeField(help_text="When it reached its last state.", null=True)),
+                (
+                    "promise_id",
+                    models.BigIntegerField(
+                        help_text="By when it is to arrive: a row of the ledger.", null=True
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('look_at', models.DateTimeField(help_text='When the sweep looks next; none: never again.', null=True)),
-                ('set_back', models.PositiveSmallIntegerField(default=0, help_text='How often looking at it failed.')),
-                ('trouble', models.TextField(blank=True, help_text='Why it failed last, for whoever keeps the house.')),
-                ('n', models.PositiveSmallIntegerField()),
-                ('action', models.CharField(max_length=20)),
-                ('ours', models.CharField(max_length=64, unique=True)),
-                ('amount', models.DecimalField(decimal_places=3, max_digits=18, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('ask', models.JSONField(default=dict)),
-                ('expected_left', models.DecimalField(decimal_places=3, max_digits=18, null=True)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('sending', 'Being sent'), ('done', 'Done'), ('refused', 'Refused'), ('unknown', 'Unknown: being looked up'), ('dropped', 'Dropped before it was sent')], default='planned', max_length=8)),
-                ('by_hand', models.BooleanField(default=False, help_text="A person did it in the shop's own system.")),
-                ('code', models.CharField(blank=True, help_text='Why it was refused, or why nobody knows.', max_length=30)),
-                ('theirs', models.CharField(blank=True, max_length=80)),
-                ('ref', models.CharField(blank=True, help_text="The other side's name of the result.", max_length=120)),
-                ('there', models.CharField(blank=True, max_length=20)),
-                ('there_at', models.DateTimeField(help_text='When the source said so, by its own clock.', null=True)),
-                ('planned_at', models.DateTimeField(default=makegood.base.clock.now)),
-                ('sent_at', models.DateTimeField(help_text='When it was first sent.', null=True)),
-                ('unknown_since', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('sends', models.PositiveSmallIntegerField(default=0)),
-                ('looked', models.PositiveSmallIntegerField(default=0, help_text='How often it was looked up.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "look_at",
+                    models.DateTimeField(
+                        help_text="When the sweep looks next; none: never again.", null=True
+                    ),
+                ),
+                (
+                    "set_back",
+                    models.PositiveSmallIntegerField(default=0, help_text="How often looking at it failed."),
+                ),
+                (
+                    "trouble",
+                    models.TextField(
+                        blank=True, help_text="Why it failed last, for whoever keeps the house."
+                    ),
+                ),
+                ("n", models.PositiveSmallIntegerField()),
+                ("action", models.CharField(max_length=20)),
+                ("ours", models.CharField(max_length=64, unique=True)),
+                ("amount", models.DecimalField(decimal_places=3, max_digits=18, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("ask", models.JSONField(default=dict)),
+                ("expected_left", models.DecimalField(decimal_places=3, max_digits=18, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("sending", "Being sent"),
+                            ("done", "Done"),
+                            ("refused", "Refused"),
+                            ("unknown", "Unknown: being looked up"),
+                            ("dropped", "Dropped before it was sent"),
+                        ],
+                        default="planned",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "by_hand",
+                    models.BooleanField(default=False, help_text="A person did it in the shop's own system."),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        blank=True, help_text="Why it was refused, or why nobody knows.", max_length=30
+                    ),
+                ),
+                ("theirs", models.CharField(blank=True, max_length=80)),
+                (
+                    "ref",
+                    models.CharField(
+                        blank=True, help_text="The other side's name of the result.", max_length=120
+                    ),
+                ),
+                ("there", models.CharField(blank=True, max_length=20)),
+                (
+                    "there_at",
+                    models.DateTimeField(help_text="When the source said so, by its own clock.", null=True),
+                ),
+                ("planned_at", models.DateTimeField(default=makegood.base.clock.now)),
+                ("sent_at", models.DateTimeField(help_text="When it was first sent.", null=True)),
+                ("unknown_since", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("sends", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "looked",
+                    models.PositiveSmallIntegerField(default=0, help_text="How often it was looked up."),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TransactionProof',
+            name="TransactionProof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('noun', models.CharField(max_length=10)),
-                ('ref', models.CharField(max_length=120)),
-                ('state', models.CharField(max_length=20)),
-                ('said_at', models.DateTimeField(help_text="The source's own clock.")),
-                ('heard_at', models.DateTimeField(default=makegood.base.clock.now)),
-                ('how', models.CharField(help_text='event, reading, answer', max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("noun", models.CharField(max_length=10)),
+                ("ref", models.CharField(max_length=120)),
+                ("state", models.CharField(max_length=20)),
+                ("said_at", models.DateTimeField(help_text="The source's own clock.")),
+                ("heard_at", models.DateTimeField(default=makegood.base.clock.now)),
+                ("how", models.CharField(help_text="event, reading, answer", max_length=10)),
             ],
         ),
         migrations.RemoveConstraint(
-            model_name='verification',
-            name='verified_by_proof_not_by_the_fixer_alone',
+            model_name="verification",
+            name="verified_by_proof_not_by_the_fixer_alone",
         ),
         migrations.AlterField(
-            model_name='verification',
-            name='by',
-            field=models.ForeignKey(db_index=False, help_text='None: the transaction itself says so.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="verification",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                help_text="None: the transaction itself says so.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reference', ''), _negated=True), models.Q(('by__isnull', False), models.Q(('by', models.F('fixed_by')), _negated=True)), _connector='OR'), name='verified_by_proof_not_by_the_fixer_alone'),
+            model_name="verification",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("reference", ""), _negated=True),
+                    models.Q(("by__isnull", False), models.Q(("by", models.F("fixed_by")), _negated=True)),
+                    _connector="OR",
+                ),
+                name="verified_by_proof_not_by_the_fixer_alone",
+            ),
         ),
         migrations.AddField(
-            model_name='approval',
-            name='asked_by',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="approval",
+            name="asked_by",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='approval',
-            name='by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="approval",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='budget',
-            name='by',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="budget",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='budget',
-            name='shop',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='budgets', to='makegood.shop'),
+            model_name="budget",
+            name="shop",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="budgets",
+                to="makegood.shop",
+            ),
         ),
         migrations.AddField(
-            model_name='offer',
-            name='by',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="offer",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='offer',
-            name='case',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='offers', to='makegood.case'),
+            model_name="offer",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="offers",
+                to="makegood.case",
+            ),
         ),
         migrations.AddField(
-            model_name='offer',
-            name='message',
-            field=models.ForeignKey(db_index=False, help_text="The customer's words: why, or their own proposal.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='makegood.message'),
+            model_name="offer",
+            name="message",
+            field=models.ForeignKey(
+                db_index=False,
+                help_text="The customer's words: why, or their own proposal.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="makegood.message",
+            ),
         ),
         migrations.AddField(
-            model_name='remedy',
-            name='budget',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='remedies', to='makegood.budget'),
+            model_name="remedy",
+            name="budget",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="remedies",
+                to="makegood.budget",
+            ),
         ),
         migrations.AddField(
-            model_name='remedy',
-            name='by',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="remedy",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='remedy',
-            name='case',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='remedies', to='makegood.case'),
+            model_name="remedy",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="remedies",
+                to="makegood.case",
+            ),
         ),
         migrations.AddField(
-            model_name='remedy',
-            name='offer',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='options', to='makegood.offer'),
+            model_name="remedy",
+            name="offer",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="options",
+                to="makegood.offer",
+            ),
         ),
         migrations.AddField(
-            model_name='remedy',
-            name='order',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='remedies', to='makegood.order'),
+            model_name="remedy",
+            name="order",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="remedies",
+                to="makegood.order",
+            ),
         ),
         migrations.AddField(
-            model_name='remedy',
-            name='payment',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='remedies', to='makegood.payment'),
+            model_name="remedy",
+            name="payment",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="remedies",
+                to="makegood.payment",
+            ),
         ),
         migrations.AddField(
-            model_name='approval',
-            name='remedy',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='approval', to='makegood.remedy'),
+            model_name="approval",
+            name="remedy",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="approval", to="makegood.remedy"
+            ),
         ),
         migrations.AddField(
-            model_name='step',
-            name='by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="step",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='step',
-            name='case',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='makegood.case'),
+            model_name="step",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="steps",
+                to="makegood.case",
+            ),
         ),
         migrations.AddField(
-            model_name='step',
-            name='order',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='makegood.order'),
+            model_name="step",
+            name="order",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="makegood.order",
+            ),
         ),
         migrations.AddField(
-            model_name='step',
-            name='payment',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='makegood.payment'),
+            model_name="step",
+            name="payment",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="makegood.payment",
+            ),
         ),
         migrations.AddField(
-            model_name='step',
-            name='remedy',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='makegood.remedy'),
+            model_name="step",
+            name="remedy",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="steps",
+                to="makegood.remedy",
+            ),
         ),
         migrations.AddField(
-            model_name='transactionproof',
-            name='step',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proofs', to='makegood.step'),
+            model_name="transactionproof",
+            name="step",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="proofs", to="makegood.step"
+            ),
         ),
         migrations.AddField(
-            model_name='transactionproof',
-            name='verification',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='transaction_proofs', to='makegood.verification'),
+            model_name="transactionproof",
+            name="verification",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="transaction_proofs",
+                to="makegood.verification",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.UniqueConstraint(models.F('shop'), models.F('month'), name='one_budget_a_month'),
+            model_name="budget",
+            constraint=models.UniqueConstraint(
+                models.F("shop"), models.F("month"), name="one_budget_a_month"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('limit__gte', 0)), name='a_budget_is_not_below_nought'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("limit__gte", 0)), name="a_budget_is_not_below_nought"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='a_budget_begins_with_its_month'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("month__day", 1)), name="a_budget_begins_with_its_month"
+            ),
         ),
         migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(models.F('case'), models.F('id'), name='offer_case'),
+            model_name="offer",
+            index=models.Index(models.F("case"), models.F("id"), name="offer_case"),
         ),
         migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(models.F('look_at'), models.F('id'), condition=models.Q(('look_at__isnull', False)), name='offer_look'),
+            model_name="offer",
+            index=models.Index(
+                models.F("look_at"),
+                models.F("id"),
+                condition=models.Q(("look_at__isnull", False)),
+                name="offer_look",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(models.F('case'), condition=models.Q(('state__in', ['waiting', 'open'])), name='one_open_offer_a_case'),
+            model_name="offer",
+            constraint=models.UniqueConstraint(
+                models.F("case"),
+                condition=models.Q(("state__in", ["waiting", "open"])),
+                name="one_open_offer_a_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('look_at__isnull', False), ('settled_at__isnull', True), ('state__in', ['waiting', 'open'])), models.Q(models.Q(('state__in', ['waiting', 'open']), _negated=True), ('look_at__isnull', True), ('settled_at__isnull', False)), _connector='OR'), name='an_open_offer_has_an_end'),
+            model_name="offer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("look_at__isnull", False),
+                        ("settled_at__isnull", True),
+                        ("state__in", ["waiting", "open"]),
+                    ),
+                    models.Q(
+                        models.Q(("state__in", ["waiting", "open"]), _negated=True),
+                        ("look_at__isnull", True),
+                        ("settled_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="an_open_offer_has_an_end",
+            ),
         ),
         migrations.AddIndex(
-            model_name='remedy',
-            index=models.Index(models.F('case'), models.F('id'), name='remedy_case'),
+            model_name="remedy",
+            index=models.Index(models.F("case"), models.F("id"), name="remedy_case"),
         ),
         migrations.AddIndex(
-            model_name='remedy',
-            index=models.Index(models.F('payment'), condition=models.Q(('payment__isnull', False)), name='remedy_payment'),
+            model_name="remedy",
+            index=models.Index(
+                models.F("payment"), condition=models.Q(("payment__isnull", False)), name="remedy_payment"
+            ),
         ),
         migrations.AddIndex(
-            model_name='remedy',
-            index=models.Index(models.F('at'), models.F('id'), name='remedy_at'),
+            model_name="remedy",
+            index=models.Index(models.F("at"), models.F("id"), name="remedy_at"),
         ),
         migrations.AddConstraint(
-            model_name='remedy',
-            constraint=models.UniqueConstraint(models.F('payment'), condition=models.Q(('payment__isnull', False), ('state__in', ['accepted', 'carrying'])), name='one_open_remedy_a_payment'),
+            model_name="remedy",
+            constraint=models.UniqueConstraint(
+                models.F("payment"),
+                condition=models.Q(("payment__isnull", False), ("state__in", ["accepted", "carrying"])),
+                name="one_open_remedy_a_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='remedy',
-            constraint=models.UniqueConstraint(models.F('order'), models.F('kind'), condition=models.Q(('order__isnull', False), ('state__in', ['accepted', 'carrying'])), name='one_open_remedy_a_kind_and_order'),
+            model_name="remedy",
+            constraint=models.UniqueConstraint(
+                models.F("order"),
+                models.F("kind"),
+                condition=models.Q(("order__isnull", False), ("state__in", ["accepted", "carrying"])),
+                name="one_open_remedy_a_kind_and_order",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='remedy',
-            constraint=models.CheckConstraint(condition=models.Q(('needs_approval', True), ('within__isnull', True), ('amount__isnull', True), ('amount__lte', models.F('within')), _connector='OR'), name='above_the_limit_needs_approval'),
+            model_name="remedy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("needs_approval", True),
+                    ("within__isnull", True),
+                    ("amount__isnull", True),
+                    ("amount__lte", models.F("within")),
+                    _connector="OR",
+                ),
+                name="above_the_limit_needs_approval",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='remedy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('rule', ''), _negated=True), models.Q(('deviation', ''), _negated=True), _connector='OR'), name='a_deviation_has_its_reason'),
+            model_name="remedy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("rule", ""), _negated=True),
+                    models.Q(("deviation", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="a_deviation_has_its_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='remedy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['refund', 'partial_refund', 'credit', 'compensation']), _negated=True), models.Q(('amount__gt', 0), models.Q(('currency', ''), _negated=True)), _connector='OR'), name='a_remedy_of_money_says_how_much'),
+            model_name="remedy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("kind__in", ["refund", "partial_refund", "credit", "compensation"]), _negated=True
+                    ),
+                    models.Q(("amount__gt", 0), models.Q(("currency", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="a_remedy_of_money_says_how_much",
+            ),
         ),
         migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(models.F('due_at'), condition=models.Q(('state', 'waiting')), name='approval_waits'),
+            model_name="approval",
+            index=models.Index(
+                models.F("due_at"), condition=models.Q(("state", "waiting")), name="approval_waits"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('by__isnull', True), models.Q(('by', models.F('asked_by')), _negated=True), _connector='OR'), name='nobody_approves_themselves'),
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("by__isnull", True),
+                    models.Q(("by", models.F("asked_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="nobody_approves_themselves",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'dropped']), models.Q(('at__isnull', False), ('by__isnull', False), ('state__in', ['given', 'refused'])), _connector='OR'), name='an_approval_has_its_person'),
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["waiting", "dropped"]),
+                    models.Q(
+                        ("at__isnull", False), ("by__isnull", False), ("state__in", ["given", "refused"])
+                    ),
+                    _connector="OR",
+                ),
+                name="an_approval_has_its_person",
+            ),
         ),
         migrations.AddIndex(
-            model_name='step',
-            index=models.Index(models.F('look_at'), models.F('id'), condition=models.Q(('look_at__isnull', False), ('state__in', ['planned', 'sending', 'unknown'])), name='step_look'),
+            model_name="step",
+            index=models.Index(
+                models.F("look_at"),
+                models.F("id"),
+                condition=models.Q(
+                    ("look_at__isnull", False), ("state__in", ["planned", "sending", "unknown"])
+                ),
+                name="step_look",
+            ),
         ),
         migrations.AddIndex(
-            model_name='step',
-            index=models.Index(models.F('case'), models.F('id'), name='step_case'),
+            model_name="step",
+            index=models.Index(models.F("case"), models.F("id"), name="step_case"),
         ),
         migrations.AddIndex(
-            model_name='step',
-            index=models.Index(models.F('payment'), condition=models.Q(('payment__isnull', False)), name='step_payment'),
+            model_name="step",
+            index=models.Index(
+                models.F("payment"), condition=models.Q(("payment__isnull", False)), name="step_payment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(models.F('remedy'), models.F('n'), name='one_step_a_place'),
+            model_name="step",
+            constraint=models.UniqueConstraint(models.F("remedy"), models.F("n"), name="one_step_a_place"),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(models.F('payment'), condition=models.Q(('payment__isnull', False), ('state__in', ['sending', 'unknown'])), name='one_ask_on_its_way_a_payment'),
+            model_name="step",
+            constraint=models.UniqueConstraint(
+                models.F("payment"),
+                condition=models.Q(("payment__isnull", False), ("state__in", ["sending", "unknown"])),
+                name="one_ask_on_its_way_a_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'dropped']), ('sent_at__isnull', False), _connector='OR'), name='what_was_sent_says_when'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["planned", "dropped"]), ("sent_at__isnull", False), _connector="OR"
+                ),
+                name="what_was_sent_says_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['sending', 'unknown']), _negated=True), ('look_at__isnull', False), _connector='OR'), name='an_ask_on_its_way_is_looked_after'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["sending", "unknown"]), _negated=True),
+                    ("look_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="an_ask_on_its_way_is_looked_after",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transactionproof',
-            constraint=models.UniqueConstraint(models.F('step'), models.F('state'), models.F('said_at'), name='one_proof_a_telling'),
+            model_name="transactionproof",
+            constraint=models.UniqueConstraint(
+                models.F("step"), models.F("state"), models.F("said_at"), name="one_proof_a_telling"
+            ),
         ),
-        migrations.RunSQL(Path(__file__).with_suffix('.sql').read_text(), migrations.RunSQL.noop),
+        migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(), migrations.RunSQL.noop),
     ]

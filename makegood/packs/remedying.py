@@ -29,7 +29,20 @@ RANK = ("agent", "specialist", "lead", "manager", "admin")
 APPROVERS = ("lead", "manager", "admin")
 SINCE = ("ordered", "paid", "received")
 ACTIONS = ("refund", "cancel", "return_open", "replace", "credit", "invoice_correct", "freeze")
-_TRIED = ("type", "responsibility", "shop", "days", "before", "delivered", "law", "paid", "currency", "role", "gives", "up_to")
+_TRIED = (
+    "type",
+    "responsibility",
+    "shop",
+    "days",
+    "before",
+    "delivered",
+    "law",
+    "paid",
+    "currency",
+    "role",
+    "gives",
+    "up_to",
+)
 
 
 @dataclass(frozen=True)
@@ -163,7 +176,9 @@ def _refuse_below(policy: RemedyPolicy, floor: Floor, folder: str) -> None:
         rows = [r for r in policy.rules.values() if r.remedy == remedy and floor.clock in r.law]
         if not rows:
             where = locate(OTHER_FILES[0], folder)
-            raise PackError(where, floor.clock, f"no row of the policy gives '{remedy}', which the law demands")
+            raise PackError(
+                where, floor.clock, f"no row of the policy gives '{remedy}', which the law demands"
+            )
 
 
 def _reason(entry: Entry) -> Term:
@@ -174,7 +189,17 @@ def _reason(entry: Entry) -> Term:
 _KEYS = ("code", "remedy", "ko", "zh", "en", "means", "types", "responsibility", "shops", "law", "within_days", "since",
          "most_before", "undelivered", "share", "up_to", "limits", "approves", "approve_hours", "arrives_days", "steps",
          "budgeted", "tried")  # fmt: skip
-_NARROW = ("types", "responsibility", "shops", "within_days", "most_before", "undelivered", "share", "up_to", "budgeted")
+_NARROW = (
+    "types",
+    "responsibility",
+    "shops",
+    "within_days",
+    "most_before",
+    "undelivered",
+    "share",
+    "up_to",
+    "budgeted",
+)
 
 
 def _rule(entry: Entry) -> RemedyRule:
@@ -259,4 +284,6 @@ def _tried(entry: Entry) -> Tried:
     if gives and gives not in taxonomy().remedies:
         raise entry.wrong(f"'gives': no remedy has the code '{gives}'")
     up_to = Decimal(str(entry.raw["up_to"])) if "up_to" in entry.raw else None
-    return Tried(MappingProxyType(dict(entry.raw)), gives, up_to, entry.flag("alone"), entry.raw.get("approver", ""))
+    return Tried(
+        MappingProxyType(dict(entry.raw)), gives, up_to, entry.flag("alone"), entry.raw.get("approver", "")
+    )

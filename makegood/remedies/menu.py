@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.languages import EN, KO, ZH, speaking
 from makegood.packs.legal import clocks
-from makegood.packs.remedying import APPROVERS, RANK, Floor, RemedyPolicy, RemedyRule
 from makegood.packs.loader import taxonomy
+from makegood.packs.remedying import APPROVERS, RANK, Floor, RemedyPolicy, RemedyRule
 from makegood.people.models import Role
 
 #: Currencies without decimals; all others are counted to the second place.
@@ -72,7 +72,7 @@ class Choice:
         weighed = amount if amount is not None else self.worth
         if self.limit is None:
             return True
-        return weighed is not None and weighed <= self.limit or (weighed is None and self.limit > 0)
+        return (weighed is not None and weighed <= self.limit) or (weighed is None and self.limit > 0)
 
     def sentence(self) -> dict[str, str]:
         """The policy in one sentence, in three languages: what, up to how much, by whom, why, within what, by which law."""
@@ -123,7 +123,9 @@ def money(amount: Decimal, currency: str) -> str:
 def floors(situation: Situation, policy: RemedyPolicy) -> list[Floor]:
     """What the law demands here: floors whose clock stands and that are for this type."""
     return [
-        f for f in policy.floors.values() if f.clock in situation.law and (not f.types or situation.type in f.types)
+        f
+        for f in policy.floors.values()
+        if f.clock in situation.law and (not f.types or situation.type in f.types)
     ]
 
 
@@ -156,7 +158,9 @@ def _fits(rule: RemedyRule, s: Situation) -> bool:
 
 def _choice(rule: RemedyRule, s: Situation, role: str, standing: Iterable[Floor]) -> Choice:
     """The row for this role; a row of the policy cites the law where that demands the same."""
-    law = next((f for f in standing if rule.remedy in f.demands and (f.clock in rule.law or not rule.law)), None)
+    law = next(
+        (f for f in standing if rule.remedy in f.demands and (f.clock in rule.law or not rule.law)), None
+    )
     limit = rule.limit(role, s.currency)
     up_to = _most(rule, s) if rule.remedy in MONEY else None
     return Choice(

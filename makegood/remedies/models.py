@@ -265,7 +265,8 @@ class Step(Swept):
                 condition=Q(state__in=["sending", "unknown"], payment__isnull=False),
             ),
             models.CheckConstraint(
-                name="what_was_sent_says_when", condition=Q(state__in=["planned", "dropped"]) | Q(sent_at__isnull=False)
+                name="what_was_sent_says_when",
+                condition=Q(state__in=["planned", "dropped"]) | Q(sent_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="an_ask_on_its_way_is_looked_after",
@@ -290,7 +291,9 @@ class TransactionProof(models.Model):
     """What the transaction itself says: the noun, its state and the moment, as the source told it; the object of a verification."""
 
     step = models.ForeignKey(Step, models.CASCADE, related_name="proofs")
-    verification = models.ForeignKey(Verification, models.CASCADE, null=True, related_name="transaction_proofs")
+    verification = models.ForeignKey(
+        Verification, models.CASCADE, null=True, related_name="transaction_proofs"
+    )
     noun = models.CharField(max_length=10)
     ref = models.CharField(max_length=120)
     state = models.CharField(max_length=20)

@@ -40,7 +40,11 @@ def likeness(request: HttpRequest) -> HttpResponse:
 
 class BudgetForm(forms.Form):
     limit = forms.DecimalField(
-        label=_("This month at most"), min_value=0, max_digits=15, decimal_places=2, help_text=_("In the shop's currency.")
+        label=_("This month at most"),
+        min_value=0,
+        max_digits=15,
+        decimal_places=2,
+        help_text=_("In the shop's currency."),
     )
 
 

@@ -50,7 +50,7 @@ class WithMenu(VerbForm):
 class OfferRemedy(WithMenu):
     """The choices of the menu, each to be ticked, and one that is not on it."""
 
-    aliases = {"kind": "other", "amount": "other_amount"}  # noqa: RUF012
+    aliases = {"kind": "other", "amount": "other_amount"}
     payment = forms.ChoiceField(label=_("Payment"), required=False)
     other = forms.ChoiceField(label=_("Something else, outside the policy"), required=False)
     other_amount = _amount(_("Its amount"))
@@ -71,7 +71,9 @@ class OfferRemedy(WithMenu):
             label = str(dict(every)[choice.remedy])
             first[f"give_{choice.remedy}"] = forms.BooleanField(label=label, required=False)
             if choice.remedy in MONEY:
-                amount = _amount(_("%(what)s: how much (%(currency)s)") % {"what": label, "currency": choice.currency})
+                amount = _amount(
+                    _("%(what)s: how much (%(currency)s)") % {"what": label, "currency": choice.currency}
+                )
                 amount.initial = choice.up_to
                 first[f"amount_{choice.remedy}"] = amount
         self.fields = {**first, **self.fields}
@@ -112,7 +114,9 @@ class DecideRemedy(WithMenu):
             (_("Outside of it"), [(c, str(n)) for c, n in named.items() if c not in on]),
         ]
         best = next((c for c in menu.choices if c.up_to is not None), None)
-        self.fields["kind"].initial = self.case.asked_remedy if self.case.asked_remedy in on else (on[0] if on else "")
+        self.fields["kind"].initial = (
+            self.case.asked_remedy if self.case.asked_remedy in on else (on[0] if on else "")
+        )
         self.fields["amount"].initial = best.up_to if best else None
         reasons = remedy_policy().reasons.values()
         self.fields["reason"].choices = [("", "—"), *((r.code, str(r.name)) for r in reasons)]  # type: ignore[attr-defined]
@@ -144,5 +148,7 @@ class RefuseApproval(VerbForm):
 
 class SayWhatBecame(VerbForm):
     step = forms.IntegerField(widget=forms.HiddenInput)
-    happened = forms.ChoiceField(label=_("Did it happen?"), choices=[("yes", _("It happened")), ("no", _("It did not happen"))])
+    happened = forms.ChoiceField(
+        label=_("Did it happen?"), choices=[("yes", _("It happened")), ("no", _("It did not happen"))]
+    )
     record = line(_("Which record shows it"), required=True)

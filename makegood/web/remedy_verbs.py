@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from makegood.cases.models import Case, CaseEvent
-from makegood.desk import remedy_approving, remedy_steps, remedying
+from makegood.desk import remedy_approving, remedy_settling, remedy_steps, remedying
 from makegood.people.actors import Actor
 from makegood.web import remedy_forms as forms
 
@@ -42,7 +42,7 @@ def _refuse(case: Case, by: Actor, d: Data) -> CaseEvent:
 
 def _became(case: Case, by: Actor, d: Data) -> CaseEvent:
     happened = d["happened"] == "yes"
-    return remedy_steps.say_what_became(
+    return remedy_settling.say_what_became(
         case, d["step"], by=by, seen=d["seen"], happened=happened, record=d["record"]
     )
 

@@ -13,7 +13,17 @@ from decimal import Decimal
 
 from makegood.base import clock
 from makegood.connectors.canon import Money, Told
-from makegood.connectors.ports import ACTIONS, MAKES, Ask, Capabilities, Outcome, Preview, done, refused, unknown
+from makegood.connectors.ports import (
+    ACTIONS,
+    MAKES,
+    Ask,
+    Capabilities,
+    Outcome,
+    Preview,
+    done,
+    refused,
+    unknown,
+)
 
 STATES = {"refund": "sent", "cancel": "cancelled", "return_open": "approved", "replace": "open", "credit": "granted",
           "invoice_correct": "issued", "freeze": "voided"}  # fmt: skip

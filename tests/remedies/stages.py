@@ -17,7 +17,9 @@ from tests.cast import Cast
 
 
 def store(cast: Cast) -> Store:
-    return Store.objects.get_or_create(code="memory", defaults={"shop": cast.haneul, "name": "Memory", "kind": "memory"})[0]
+    return Store.objects.get_or_create(
+        code="memory", defaults={"shop": cast.haneul, "name": "Memory", "kind": "memory"}
+    )[0]
 
 
 def paid(cast: Cast, amount: int = 39000, connected: bool = True) -> Payment:

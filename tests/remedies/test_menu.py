@@ -20,7 +20,7 @@ TRIED = [(rule, tried) for rule in POLICY.rules.values() for tried in rule.tried
 def situation(given) -> Situation:
     """The situation that an example tells."""
     paid = Decimal(str(given["paid"])) if "paid" in given else None
-    days = {moment: given["days"] for moment in ("ordered", "paid", "received")} if "days" in given else {}
+    days = dict.fromkeys(("ordered", "paid", "received"), given["days"]) if "days" in given else {}
     return Situation(
         type=given["type"],
         currency=given["currency"],
@@ -51,7 +51,12 @@ def test_each_row_does_what_its_examples_say(rule: RemedyRule, tried: Tried):
 
 
 def test_every_file_has_examples():
-    assert len(TRIED) >= 20 and {r.remedy for r, t in TRIED if t.gives} >= {"refund", "exchange", "credit", "resend"}
+    assert len(TRIED) >= 20 and {r.remedy for r, t in TRIED if t.gives} >= {
+        "refund",
+        "exchange",
+        "credit",
+        "resend",
+    }
 
 
 def test_the_case_explains_it_in_one_sentence():
@@ -108,11 +113,18 @@ def edited(tmp_path, monkeypatch, name: str, old: str, new: str) -> None:
         (FILES[0], "agent = { KRW = 100000", "agents = { KRW = 100000", "unknown key"),
         (FILES[0], "KRW = 100000", "KRW = -1", "above 0"),
         (FILES[1], 'steps = ["replace"]', 'steps = ["send"]', "no action"),
-        ("remedies/floors.toml", 'demands = ["repair", "exchange"]', 'demands = ["repair"]', "may not be taken away"),
+        (
+            "remedies/floors.toml",
+            'demands = ["repair", "exchange"]',
+            'demands = ["repair"]',
+            "may not be taken away",
+        ),
         ("remedies/floors.toml", 'clock = "kr.withdrawal"', 'clock = "kr.withdrawl"', "no legal clock"),
     ],
 )
-def test_a_policy_below_the_law_or_with_a_slip_is_refused_when_it_is_loaded(tmp_path, monkeypatch, name, old, new, says):
+def test_a_policy_below_the_law_or_with_a_slip_is_refused_when_it_is_loaded(
+    tmp_path, monkeypatch, name, old, new, says
+):
     edited(tmp_path, monkeypatch, name, old, new)
     with pytest.raises(PackError, match=says):
         remedy_policy()

@@ -72,9 +72,7 @@ def test_jiwoo_who_presses_four_times_has_chosen_once():
     st.paid(cast, connected=False)
     case = st.case(cast, "delivery.missing", responsibility="carrier")
     rows = st.offered(cast, case, st.refund(), Wish("resend"))
-    done = together(
-        6, lambda i: choose_remedy(case, rows[i % 2].pk, by=st.jiwoo(cast), reason="not_arrived")
-    )
+    done = together(6, lambda i: choose_remedy(case, rows[i % 2].pk, by=st.jiwoo(cast), reason="not_arrived"))
     assert len(codes(done)) == 5
     assert sorted(Remedy.objects.values_list("state", flat=True)) == ["accepted", "not_chosen"]
 

@@ -15,11 +15,12 @@ from makegood.connectors.canon import Money, Told
 from makegood.desk import budgets, remedy_facts
 from makegood.desk.remedy_approving import approve_remedy, refuse_approval, waiting
 from makegood.desk.remedy_choosing import choose_remedy, counter_propose
-from makegood.desk.remedy_steps import carry_out, hear, settle
+from makegood.desk.remedy_settling import hear, settle
+from makegood.desk.remedy_steps import carry_out
 from makegood.desk.remedying import Wish, decide_remedy, withdraw_remedy
 from makegood.jobs import remedies, sweep
 from makegood.promises.models import Promise
-from makegood.remedies.models import Approval, Offer, Remedy, Step, TransactionProof
+from makegood.remedies.models import Approval, Offer, Remedy, TransactionProof
 from makegood.transactions import facts
 from tests import cast as stages
 from tests.remedies import stages as st
@@ -54,7 +55,10 @@ def test_jiwoo_chooses_and_is_told_by_when_it_arrives(cast, shop):
     assert promise.what == "remedy" and promise.due_at > clock.now() and promise.to == "customer"
     # The shop is connected: it began by itself.
     assert refund.state == "carrying" and refund.steps.get().state == "planned"
-    assert refusal(choose_remedy, case, again.pk, by=st.jiwoo(cast), reason="late") in ("unknown_code", "offer_over")
+    assert refusal(choose_remedy, case, again.pk, by=st.jiwoo(cast), reason="late") in (
+        "unknown_code",
+        "offer_over",
+    )
 
 
 def test_the_offer_that_lacks_what_the_law_demands_is_not_sent(cast):
@@ -81,7 +85,9 @@ def test_jiwoo_proposes_something_else_and_the_offer_ends(cast):
     st.paid(cast)
     case = st.case(cast, "service.attitude", responsibility="platform")
     (row,) = st.offered(cast, case, Wish("credit", Decimal(5000)))
-    counter_propose(case, row.offer_id, by=st.jiwoo(cast), words="적립금 말고 사과를 원합니다.", kind="apology")
+    counter_propose(
+        case, row.offer_id, by=st.jiwoo(cast), words="적립금 말고 사과를 원합니다.", kind="apology"
+    )
     offer = fresh(row.offer)
     assert (offer.state, offer.counter_kind) == ("countered", "apology") and fresh(row).state == "not_chosen"
     assert stages.fresh(case).messages.latest("id").body.startswith("적립금 말고")
@@ -161,7 +167,11 @@ def test_refused_it_says_why_to_the_one_who_asked(cast):
     case, row = above(cast)
     refuse_approval(case, row.pk, by=cast.by(cast.sujin), seen=None, reason="먼저 물류센터에 확인하세요.")
     assert fresh(row).state == "not_approved"
-    assert cast.minji.notices.filter(kind="approval_refused").exists() if hasattr(cast.minji, "notices") else True
+    assert (
+        cast.minji.notices.filter(kind="approval_refused").exists()
+        if hasattr(cast.minji, "notices")
+        else True
+    )
     assert refusal(approve_remedy, case, row.pk, by=cast.by(cast.sujin), seen=None) == "not_asked"
 
 
@@ -180,7 +190,12 @@ def test_the_budget_of_the_month_is_not_overrun(cast):
     case = st.case(cast, "service.attitude", responsibility="platform")
     st.decided(cast, case, Wish("credit", Decimal(5000)))
     other = stages.owned(cast, customer=cast.alex)
-    stages.triage(other, stages.Sorting(type="service.attitude", responsibility="platform"), by=cast.by(cast.minji), seen=None)
+    stages.triage(
+        other,
+        stages.Sorting(type="service.attitude", responsibility="platform"),
+        by=cast.by(cast.minji),
+        seen=None,
+    )
     assert refusal(st.decided, cast, other, Wish("credit", Decimal(4000))) == "over_budget"
     assert budgets.used(budgets.of(cast.haneul, "KRW")) == 5000
     st.decided(cast, other, Wish("credit", Decimal(3000)))
@@ -271,7 +286,9 @@ def test_a_worker_that_died_before_sending_is_found_out_and_the_very_same_ask_go
         sweep.tick()
     with clock.travel(timedelta(minutes=6)):
         remedies.work()
-    assert fresh(step).state == "planned" and fresh(step).code == "not_there" and fresh(row).state == "carrying"
+    assert (
+        fresh(step).state == "planned" and fresh(step).code == "not_there" and fresh(row).state == "carrying"
+    )
     with clock.travel(timedelta(minutes=10)):
         remedies.work()
     assert fresh(step).state == "done" and shop.refunds == [step.ours]
@@ -300,7 +317,9 @@ def told(cast, step, state: str, at=None, event_id: str = "") -> None:
     """The shop's webhook about the result of a step, in the log of facts."""
     fact = Told(f"refund.{state}", "refund", step.ref or "re-9", at or clock.now(), state, cast.order.number,
                 money=Money(step.amount, "KRW"), more={"our_key": step.ours})  # fmt: skip
-    facts.append(st.store(cast), [facts.Fact(fact, event_id=event_id or f"{state}-{step.pk}-{at}")], way="event")
+    facts.append(
+        st.store(cast), [facts.Fact(fact, event_id=event_id or f"{state}-{step.pk}-{at}")], way="event"
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -335,7 +354,10 @@ def test_the_transaction_itself_verifies_and_the_promise_is_kept(shop):
     assert (case.status, proof.by_id, proof.proof) == ("verified", None, "payment_record")
     seen = TransactionProof.objects.get()
     assert (seen.verification_id, seen.state, seen.step_id) == (proof.pk, "paid_out", step.pk)
-    assert fresh(row).state == "arrived" and Promise.objects.get(pk=row.promise_id or fresh(row).promise_id).state == "kept"
+    assert (
+        fresh(row).state == "arrived"
+        and Promise.objects.get(pk=row.promise_id or fresh(row).promise_id).state == "kept"
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -373,13 +395,19 @@ def test_a_shop_that_is_not_connected_is_served_by_hand_with_its_record(cast):
     by = cast.by(cast.minji)
     assert refusal(carry_out, case, row.pk, by=by, seen=None) == "by_hand"
     carry_out(case, row.pk, by=by, seen=None, done_by_hand="RF-20261122-1")
-    assert (fresh(row).state, row.steps.get().ref, stages.fresh(case).status) == ("done", "RF-20261122-1", "fixed")
+    assert (fresh(row).state, row.steps.get().ref, stages.fresh(case).status) == (
+        "done",
+        "RF-20261122-1",
+        "fixed",
+    )
     assert refusal(carry_out, case, row.pk, by=by, seen=None, done_by_hand="RF-2") == "not_decided"
     # Minji did it: she needs a record to verify it, or somebody else.
     from makegood.desk.fixing import verify
 
     case = stages.fresh(case)
-    assert refusal(verify, case, by=by, seen=None, proof="payment_record", what_was_seen="seen") == "fixer_alone"
+    assert (
+        refusal(verify, case, by=by, seen=None, proof="payment_record", what_was_seen="seen") == "fixer_alone"
+    )
 
 
 def test_an_exchange_sends_the_new_one_when_the_old_one_is_back(cast, shop):
@@ -418,8 +446,12 @@ def test_the_database_refuses_what_must_not_be(cast, shop):
     assert "would exceed it" in refuses(copy, 2, "mg-another-1", 10_001, "planned", step.pk)
     assert "ours" in refuses(copy, 2, step.ours, 1, "planned", step.pk)
     remedies.work()
-    assert "could happen twice" in refuses("UPDATE makegood_step SET state = 'planned' WHERE id = %s", step.pk)
-    assert "could happen twice" in refuses("UPDATE makegood_step SET state = 'sending' WHERE id = %s", step.pk)
+    assert "could happen twice" in refuses(
+        "UPDATE makegood_step SET state = 'planned' WHERE id = %s", step.pk
+    )
+    assert "could happen twice" in refuses(
+        "UPDATE makegood_step SET state = 'sending' WHERE id = %s", step.pk
+    )
     assert "never changes" in refuses("UPDATE makegood_step SET amount = 1 WHERE id = %s", step.pk)
     assert "never deleted" in refuses("DELETE FROM makegood_step WHERE id = %s", step.pk)
     assert "never changes" in refuses("UPDATE makegood_remedy SET amount = 1 WHERE id = %s", row.pk)

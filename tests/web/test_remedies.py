@@ -45,7 +45,9 @@ def test_the_sheet_says_what_nobody_knows_and_since_when(cast, client):
                         look_at=clock.now())  # fmt: skip
     page = sheet(client, cast.minji, case)
     assert "no answer came. Looked up so far: 2. It is not sent again" in page
-    assert f"/cases/{case.number}/settle_by_hand/" not in sheet(client, cast.sujin, case), "not before it was looked up in vain"
+    assert f"/cases/{case.number}/settle_by_hand/" not in sheet(client, cast.sujin, case), (
+        "not before it was looked up in vain"
+    )
 
 
 def test_jiwoo_chooses_on_her_page_and_reads_by_when(cast, client):
