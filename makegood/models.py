@@ -45,6 +45,7 @@ from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, U
 from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
+from makegood.remedies.models import Approval, Budget, Offer, Remedy, Step, TransactionProof
 from makegood.transactions.models import (
     Credit,
     Dispute,
@@ -70,9 +71,11 @@ __all__ = [
     "ActStep",
     "ApiToken",
     "Appointment",
+    "Approval",
     "AsksDeclined",
     "Attachment",
     "Blob",
+    "Budget",
     "Calendar",
     "CalendarVersion",
     "CannedReply",
@@ -110,12 +113,14 @@ __all__ = [
     "Mailbox",
     "Message",
     "NoticeOut",
+    "Offer",
     "OnCopy",
     "Order",
     "Payment",
     "Promise",
     "Quiet",
     "Refund",
+    "Remedy",
     "ReplyOverride",
     "Return",
     "Room",
@@ -128,6 +133,7 @@ __all__ = [
     "Shop",
     "SignInLink",
     "Signature",
+    "Step",
     "Store",
     "StoreFact",
     "SuggestedCase",
@@ -136,6 +142,7 @@ __all__ = [
     "Team",
     "Thanks",
     "ToRead",
+    "TransactionProof",
     "User",
     "WatchModel",
     "WatchMonth",

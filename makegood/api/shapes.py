@@ -11,6 +11,7 @@ from pydantic import StringConstraints as Text
 
 from makegood.cases.urgency import Impact
 from makegood.desk import saying
+from makegood.desk.remedy_rows import Wish
 
 Line = Annotated[str, Text(max_length=400)]
 Words = Annotated[str, Text(max_length=200_000)]
@@ -357,3 +358,68 @@ class Link(Seen):
 
 class Unlink(Seen):
     other: Number
+
+
+class WishIn(Body):
+    """One thing to give: ``amount`` in major units of the payment's currency, where it is about money."""
+
+    kind: Code
+    amount: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=3)] | None = None
+    payment: Row | None = None
+
+    def wish(self) -> Wish:
+        return Wish(self.kind, self.amount, self.payment)
+
+
+class OfferRemedy(Seen):
+    options: Annotated[list[WishIn], Field(min_length=1, max_length=6)]
+    until: Moment
+    words: Words = ""
+    deviation: Words = ""
+
+    def fields(self) -> dict[str, Any]:
+        return {**super().fields(), "options": [option.wish() for option in self.options]}
+
+
+class DecideRemedy(Seen):
+    wish: WishIn
+    reason: Code
+    deviation: Words = ""
+    agreed: Words = ""
+    other_route: Words = ""
+
+    def fields(self) -> dict[str, Any]:
+        return {**super().fields(), "wish": self.wish.wish()}
+
+
+class _OfRemedy(Seen):
+    remedy: Row
+
+    def fields(self) -> dict[str, Any]:
+        found = super().fields()
+        return {**found, "remedy_id": found.pop("remedy")}
+
+
+class CarryOut(_OfRemedy):
+    done_by_hand: Line = ""
+
+
+class WithdrawRemedy(_OfRemedy):
+    reason: Words
+
+
+class ApproveRemedy(_OfRemedy):
+    words: Words = ""
+
+
+class RefuseApproval(_OfRemedy):
+    reason: Words
+
+
+class SettleByHand(Seen):
+    step: Row
+    happened: Yes
+    record: Line
+
+    def fields(self) -> dict[str, Any]:
+        return {"step_id": self.step, "happened": self.happened, "record": self.record}

@@ -334,6 +334,132 @@ _kind(
     "clock_met", _("Did what the law asks for: %(rule)s."), rule=str, promise=int, message=int, in_time=bool
 )
 
+# Remedies. What the other side answered is quiet: it must not throw back what somebody is writing.
+_kind(
+    "remedy_waits",
+    _("Asked a second person to approve a remedy, by %(until)s."),
+    remedies=list,
+    ids=list,
+    promise=int,
+    until=str,
+)
+_kind("remedy_approved", _("Approved a remedy."), remedy=str, remedy_id=int)
+_kind("remedy_not_approved", _("Did not approve a remedy."), remedy=str, remedy_id=int, message=int)
+_kind(
+    "remedy_offered",
+    _("Offered the customer a choice, until %(until)s."),
+    to_customer=True,
+    offer=int,
+    remedies=list,
+    message=int,
+    promise=int,
+    until=str,
+)
+_kind(
+    "remedy_chosen",
+    _("The customer has chosen. It is to arrive by %(until)s."),
+    to_customer=True,
+    offer=int,
+    remedy=str,
+    remedy_id=int,
+    given=int,
+    until=str,
+    optional={"message": int},
+)
+_kind(
+    "remedy_countered",
+    _("The customer proposed something else."),
+    to_customer=True,
+    offer=int,
+    message=int,
+    optional={"remedy": str},
+)
+_kind("offer_expired", _("The offer has ended without an answer."), to_customer=True, quiet=True, offer=int)
+_kind(
+    "remedy_decided",
+    _("Decided how it is made good. It is to arrive by %(until)s."),
+    to_customer=True,
+    remedy=str,
+    remedy_id=int,
+    given=int,
+    message=int,
+    promise=int,
+    until=str,
+)
+_kind("remedy_withdrawn", _("Withdrew a remedy."), to_customer=True, remedy=str, remedy_id=int, message=int)
+_kind(
+    "remedy_begun",
+    _("Carries it out: %(action)s."),
+    to_customer=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    action=str,
+)
+_kind(
+    "remedy_step_done",
+    _("Done in the shop: %(action)s %(there)s."),
+    quiet=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    action=str,
+    whole=bool,
+    optional={"there": str},
+)
+_kind(
+    "remedy_step_moved",
+    _("The shop tells of it: %(action)s, now %(there)s."),
+    quiet=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    action=str,
+    there=str,
+    optional={"was": str},
+)
+_kind(
+    "remedy_step_refused",
+    _("Refused, nothing moved: %(action)s, %(refused)s."),
+    quiet=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    action=str,
+    refused=str,
+    again=bool,
+)
+_kind(
+    "remedy_step_unknown",
+    _("Nobody knows yet what became of it: %(action)s. It is looked up, and not sent again."),
+    quiet=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    action=str,
+    unknown=str,
+)
+_kind(
+    "remedy_arrived",
+    _("It has arrived, as the transaction itself says: %(there)s."),
+    to_customer=True,
+    quiet=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    there=str,
+)
+_kind("remedy_came_back", _("It did not hold: %(there)s."), remedy=str, remedy_id=int, step=int, there=str)
+_kind(
+    "remedy_stuck",
+    _("It is stuck, only a person can move it on: %(there)s."),
+    quiet=True,
+    remedy=str,
+    remedy_id=int,
+    step=int,
+    there=str,
+)
+
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
 _kind(
     "reopened",

@@ -17,6 +17,10 @@ room_card_changed -> progress, blocker and next word reach those whose matter it
 climbed          -> a rung that says so opens a war room
 incident_opened, incident_joined -> a case that rose by its incident goes on with the faster ladder
 absorbed         -> it takes the other's place in an incident along
+remedy_chosen    -> what a connected shop can do begins at once
+remedy_step_done, remedy_step_moved -> the fix when the plan is done; its arrival; what came back or got stuck
+remedy_arrived   -> the verification by the record itself
+remedy_countered -> as customer_wrote
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -37,6 +41,8 @@ from makegood.desk import (
     handing,
     handling,
     incidents,
+    remedy_proof,
+    remedy_steps,
     room_by_rung,
     room_card,
     snoozing,
@@ -154,6 +160,13 @@ FOLLOWERS.update(
         "told": (appointing.chase_later,),
         "asked": (appointing.chase_later,),
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
+        "remedy_chosen": (awaken, appointing.question_over, remedy_steps.goes_by_itself),
+        "remedy_countered": (awaken, appointing.question_over, raise_by_words, climbing.by_contacts),
+        "remedy_step_done": (remedy_proof.after_step,),
+        "remedy_step_moved": (remedy_proof.after_step,),
+        "remedy_arrived": (remedy_proof.after_arrival,),
+        "remedy_came_back": (remedy_proof.raise_for_it,),
+        "remedy_stuck": (remedy_proof.raise_for_it,),
         "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
         "held": (hear_whether_it_held,),
         "room_card_changed": (room_card.tell_stakeholders,),

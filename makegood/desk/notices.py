@@ -57,6 +57,16 @@ KINDS = {
     "incident_opened": _("One fault over many cases: an incident was opened with a case of yours."),
     "incident_suggested": _("%(n)s cases look like one fault; a lead decides whether it is one."),
     "incident_done": _("An act on all cases of an incident is through."),
+    "approval_asked": _("A remedy waits for your approval, by %(until)s."),
+    "approval_refused": _("A remedy of yours was not approved; the reason stands on the case."),
+    "remedy_chosen": _("The customer has chosen how it is made good."),
+    "remedy_countered": _("The customer proposed another way to make it good."),
+    "offer_expired": _("An offer to the customer has ended without an answer."),
+    "remedy_failed": _("A remedy was refused by the shop: nothing moved. It needs your decision."),
+    "remedy_arrived": _("A remedy has arrived: tell the customer."),
+    "remedy_came_back": _("A remedy that was done did not hold."),
+    "remedy_stuck": _("A remedy is stuck at the shop; only a person can move it on."),
+    "step_unknown": _("It is still not known what became of a remedy; look in the shop's own system."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.

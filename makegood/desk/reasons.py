@@ -52,6 +52,10 @@ def source_name(source: str) -> str:
         return spoken("A promise was broken")
     if source == "answer:not_held":
         return spoken("The customer says that it did not hold")
+    if source == "remedy:came_back":
+        return spoken("What had been done did not hold")
+    if source == "remedy:stuck":
+        return spoken("What was done is stuck")
     if head == "answer":
         return spoken("The customer's own word: %(answer)s.") % {"answer": ANSWERS.get(code, code)}
     if head == "opening":

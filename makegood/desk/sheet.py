@@ -20,11 +20,12 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, incident_page, law, presence, room_page, timeline
+from makegood.desk import drafting, incident_page, law, presence, remedy_page, room_page, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
 from makegood.desk.law import Law
 from makegood.desk.reasons import source_name
+from makegood.desk.remedy_page import Remedies
 from makegood.desk.sheet_around import Around, OrderSeen, around, order_seen
 from makegood.desk.sheet_words import Said, conversation
 from makegood.desk.sheet_work import Section, Step, Suggested, checklist, steps, suggested
@@ -91,6 +92,7 @@ class Sheet:
     rooms: list[Room]
     incidents: list[IncidentCase]
     alike: incident_page.Suggested | None
+    remedies: Remedies
 
     @property
     def next_word(self) -> datetime | None:
@@ -126,6 +128,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
     order = order_seen(case)
     types = taxonomy().types
     near = around(case, cases_for(by))
+    found_law = of_law(case, everything_promised, order)
     return Sheet(
         case=case,
         closing=found,
@@ -137,7 +140,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         appointments=list(
             Appointment.objects.filter(case=case, state=Appointment.State.OPEN).order_by("look_at")
         ),
-        law=of_law(case, everything_promised, order),
+        law=found_law,
         order=order,
         around=near,
         conversation=said,
@@ -157,13 +160,19 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         rooms=room_page.of_case(case, near.merged),
         incidents=incident_page.of_case(case, near.merged),
         alike=incident_page.suggestion_of(case) if case.is_open else None,
+        remedies=remedy_page.of_case(
+            case, by=by, around=_known(order), known=found_law, promises=everything_promised
+        ),
     )
 
 
 def of_law(case: Case, promises: list[Promise], order: OrderSeen | None) -> Law:
     """What the law says, from what was read already."""
-    known = Known(order.order, order.payments, order.shipments) if order else Known(None, [], [])
-    return law.of_case(case, promises, known)
+    return law.of_case(case, promises, _known(order))
+
+
+def _known(order: OrderSeen | None) -> Known:
+    return Known(order.order, order.payments, order.shipments) if order else Known(None, [], [])
 
 
 def _with_merged(model: type, cases: list[int]):  # type: ignore[no-untyped-def]

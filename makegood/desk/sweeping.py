@@ -22,7 +22,17 @@ from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
 from makegood.conversations.messages import Audience, Author
 from makegood.conversations.models import Delivery
-from makegood.desk import appointing, breaking, climbing, closing, handing, notices, snoozing, telling
+from makegood.desk import (
+    appointing,
+    breaking,
+    climbing,
+    closing,
+    handing,
+    notices,
+    remedy_choosing,
+    snoozing,
+    telling,
+)
 from makegood.desk.verb import verb
 from makegood.escalation.models import Handover
 from makegood.packs import policy
@@ -31,6 +41,7 @@ from makegood.people.actors import Actor
 from makegood.promises import appointments, due
 from makegood.promises.hours import calendar_of, within_hours
 from makegood.promises.models import Appointment, Promise
+from makegood.remedies.models import Offer
 
 #: How long the owner has to call before a letter goes out instead; how often a person is told that only they can go on.
 A_DAY, AGAIN = timedelta(days=1), timedelta(days=3)
@@ -238,6 +249,12 @@ _ACTS: dict[str, Callable[[Case, Appointment], None]] = {
     What.CHASE: _chase,
     What.FOLLOW_UP: _follow_up,
 }
+
+
+def offer(row: Offer) -> None:
+    """An offer has reached its end."""
+    if row.state in (Offer.State.WAITING, Offer.State.OPEN) and row.until <= clock.now():
+        remedy_choosing.expire(row.case, row, by=_BY)
 
 
 def set_back(row: Swept, error: Exception) -> None:

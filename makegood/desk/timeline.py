@@ -13,6 +13,7 @@ from django.utils.translation import gettext as spoken
 from makegood.base.moments import said
 from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending
+from makegood.desk import remedy_words
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.desk.talking import LETTER_WHY
@@ -144,6 +145,8 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return teams.get(value, "—")
     if key in _MOMENTS:
         return said(datetime.fromisoformat(value))
+    if key == "there":
+        return remedy_words.there(value)
     if key == "rule":
         return str(clocks().rules[value].name) if value in clocks().rules else str(value)
     if key == "case":
@@ -176,6 +179,9 @@ def _words(key: str) -> Mapping[Any, Any]:
             "watch": spoken("the watch over transactions found it"),
         },
         "ended_as": dict(Ending.Kind.choices),
+        "action": remedy_words.ACTIONS,
+        "refused": remedy_words.CODES,
+        "unknown": remedy_words.CODES,
         "field": dict(CardField.Field.choices),
         "role": dict(RoomMember.Role.choices),
         "act_kind": dict(IncidentAct.Kind.choices),

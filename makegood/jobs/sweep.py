@@ -23,10 +23,11 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import absence, climbing, holding, incident_steps, rooming, sweeping
+from makegood.desk import absence, climbing, holding, incident_steps, remedy_settling, rooming, sweeping
 from makegood.escalation.models import Absence, Climb, Handover
 from makegood.incidents.models import ActStep, Room
 from makegood.promises.models import Appointment, Promise
+from makegood.remedies.models import Offer, Step
 
 log = logging.getLogger("makegood.sweep")
 #: Rows a transaction. Their cases are locked until it commits, so that an agent waits for some 0.1 s at most.
@@ -86,6 +87,18 @@ SOURCES: tuple[Source, ...] = (
         lambda: Absence.objects.filter(look_at__isnull=False),
         absence.look,
         lock=("self",),
+    ),
+    Source(
+        "offers",
+        lambda: Offer.objects.filter(state__in=(Offer.State.WAITING, Offer.State.OPEN)).select_related(
+            "case"
+        ),
+        sweeping.offer,
+    ),
+    Source(
+        "steps left behind",
+        lambda: Step.objects.filter(state=Step.State.SENDING).select_related("case"),
+        remedy_settling.left_behind,
     ),
     Source(
         "rooms",

@@ -9,9 +9,9 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from makegood.conversations.outbox import nudge
-from makegood.desk import events_in, incident_finding, receiving
+from makegood.desk import events_in, incident_finding, receiving, remedy_nudge
 from makegood.jobs import deliver as delivering
-from makegood.jobs import events, helping, receive, upkeep
+from makegood.jobs import events, helping, receive, remedies, upkeep
 
 log = logging.getLogger("makegood.jobs")
 DEAD_AFTER_SECONDS = 600
@@ -32,6 +32,16 @@ def deliver(context: JobContext, timestamp: int = 0) -> int:
 def help_out(context: JobContext, timestamp: int = 0) -> int:
     """Ask the optional helper what people asked of it; one such job at a time, so that letters keep their worker."""
     return helping.work(stop=context.should_abort)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=remedy_nudge.JOB, queueing_lock=remedy_nudge.LOCK, pass_context=True)
+def carry_remedies(context: JobContext, timestamp: int = 0) -> int:
+    """Ask the shops what is due, and look up what nobody knows; each minute, and when a remedy is carried out."""
+    done = remedies.work(stop=context.should_abort)
+    if done == remedies.BATCH:
+        remedy_nudge.nudge()
+    return done
 
 
 @app.task(name=receiving.JOB, queueing_lock=receiving.LOCK, pass_context=True)

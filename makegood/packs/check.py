@@ -17,6 +17,7 @@ from makegood.packs.loader import (
     taxonomy,
 )
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
+from makegood.packs.remedying import FILES, OTHER_FILES, remedy_policy
 from makegood.packs.replying import reply_rules, shipped_replies
 from makegood.packs.watching import processes
 from makegood.packs.working_days import calendars
@@ -27,7 +28,8 @@ def check_all() -> dict[str, int]:
     words, seen, rules, books = taxonomy(), sources(), policy(), playbooks()
     law = ["clocks/words.toml", *(f"clocks/{place}.toml" for place in clocks().jurisdictions)]
     law += [f"watch/{p.name}" for p in Path(overlay(), "watch").glob("*.toml")] if overlay() else []
-    for stray in strays(overlay(), law):
+    remedies = [*FILES, *OTHER_FILES]
+    for stray in strays(overlay(), [*law, *remedies]):
         raise PackError(stray, "", "replaces no pack: no shipped file has this name")
     return {
         "kinds": len(words.kinds),
@@ -59,6 +61,8 @@ def check_all() -> dict[str, int]:
         "legal notes": sum(r.kind == "note" for r in clocks().rules.values()),
         "processes watched": len(processes()),
         "steps watched": sum(len(p.steps) for p in processes().values()),
+        "rows of the remedy policy": len(remedy_policy().rules),
+        "floors of the law": len(remedy_policy().floors),
         "text packs compared": sum(_agrees(language) for language in TEXT3),
     }
 

@@ -32,6 +32,11 @@ _ROWS = {
     "keep_promise": "promise",
     "withdraw_promise": "promise",
     "send_again": "delivery",
+    "carry_out": "remedy",
+    "withdraw_remedy": "remedy",
+    "approve_remedy": "remedy",
+    "refuse_approval": "remedy",
+    "settle_by_hand": "step",
 }
 
 
@@ -96,6 +101,7 @@ def drawn(
         "unlinks": {c.pk: form_for("unlink", sheet, by, tried, str(c.number)) for c in sheet.around.linked},
         "may_unlink": roles.may(by, "unlink"),
         "tried_inline": tried if tried and VERBS[tried.verb].group == "inline" else None,
+        "remedies": remedies(sheet, by, tried),
         "address": address_of(sheet, by, link),
         "version": sheet.case.version,
         "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
@@ -128,6 +134,8 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
         best = sheet.suggested.choices[0].type
         chosen = sheet.suggested.reported_as or (best if sheet.suggested.sure else "")
         initial = {"suggested": best, **({"type": chosen} if chosen else {})}
+    if verb.group == "remedy":
+        initial["menu"] = sheet.remedies.menu
     form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
     if verb.name == "reply" and not any(p.what == "decision" and p.to == "customer" for p in sheet.promises):
         del form.fields["decides"]  # nothing to tell
@@ -161,6 +169,26 @@ def promises(
         (p, form(p, "keep_promise", promising.by_proof(p)), form(p, "withdraw_promise", promising.may_go(p)))
         for p in sheet.promises
     ]
+
+
+def remedies(sheet: Sheet, by: Actor, tried: VerbForm | None) -> list[dict[str, Any]]:
+    """Each remedy with the small forms that this person may use on it now."""
+    found = []
+    for seen in sheet.remedies.rows:
+        pk = str(seen.remedy.pk)
+        may = {
+            "carry_out": seen.may_carry,
+            "approve_remedy": seen.may_approve,
+            "refuse_approval": seen.may_approve,
+            "withdraw_remedy": seen.may_withdraw,
+        }
+        forms = {verb: form_for(verb, sheet, by, tried, pk) for verb, yes in may.items() if yes}
+        steps = [
+            (s, form_for("settle_by_hand", sheet, by, tried, str(s.step.pk)) if s.may_say else None)
+            for s in seen.steps
+        ]
+        found.append({"seen": seen, "forms": forms, "steps": steps})
+    return found
 
 
 def form_for(

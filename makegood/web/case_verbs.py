@@ -39,6 +39,7 @@ from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
 from makegood.web import clock_forms, handover_forms, incident_case_forms, promise_forms
 from makegood.web.letter_forms import SendAgain
+from makegood.web.remedy_verbs import ROWS as REMEDY_ROWS
 from makegood.web.reply_form import Reply, Tell
 
 Data = dict[str, Any]
@@ -244,6 +245,7 @@ _TABLE = [
     Verb("acknowledge", "acknowledge", "own", _("I have seen it"), forms.Plain,
          lambda case, by, d: climbing.acknowledge(case, by=by), _is_open),
     Verb("expedite", "expedite", "own", _("Hurry it up: who, what, by when"), handover_forms.Expedite, _expedite, _is_open),
+    *(Verb(*row) for row in REMEDY_ROWS),
     Verb("open_room", "open_room", "own", _("Open a war room"), handover_forms.OpenRoom,
          _with(rooming.open_room, "background", "ask", seen=False),
          lambda s, by: s.case.is_open and not any(room.is_open for room in s.rooms)),

@@ -17,7 +17,15 @@ from django.views.decorators.http import require_safe
 
 from makegood.base.errors import DeskError, Refusal
 from makegood.cases.models import Case
-from makegood.desk import closing, customer_page, following_up, talking, telling
+from makegood.desk import (
+    closing,
+    customer_page,
+    following_up,
+    remedy_choosing,
+    remedy_page,
+    talking,
+    telling,
+)
 from makegood.people.actors import Actor
 from makegood.web.customer_files import attachment_of, given_out, uploads
 from makegood.web.customer_link import by_link
@@ -95,12 +103,44 @@ def held(request: HttpRequest, case: Case, customer: Actor) -> str:
     )
 
 
-ACTS: dict[str, Act] = {"held": held, "say": say, "confirm": confirm, "reopen": reopen, "withdraw": withdraw}
+def choose(request: HttpRequest, case: Case, customer: Actor) -> str:
+    remedy_choosing.choose_remedy(
+        case,
+        _row(request, "remedy"),
+        by=customer,
+        reason=request.POST.get("reason", ""),
+        words=request.POST.get("why", ""),
+    )
+    return _("Thank you. Below stands by when it reaches you.")
+
+
+def propose(request: HttpRequest, case: Case, customer: Actor) -> str:
+    remedy_choosing.counter_propose(
+        case, _row(request, "offer"), by=customer, words=request.POST.get("proposal", "")
+    )
+    return _("We have your proposal. A person reads it and answers.")
+
+
+def _row(request: HttpRequest, name: str) -> int:
+    """The id that a form sent; 0, which is no row's, for anything else."""
+    value = request.POST.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
+
+
+ACTS: dict[str, Act] = {
+    "choose": choose,
+    "propose": propose,
+    "held": held,
+    "say": say,
+    "confirm": confirm,
+    "reopen": reopen,
+    "withdraw": withdraw,
+}
 
 
 @by_link
 def act(request: HttpRequest, case: Case, customer: Actor, token: str, name: str) -> HttpResponse:
-    """One of the five acts. A refusal shows the page again (its own status), with the words kept and the reason beside."""
+    """One of the acts. A refusal shows the page again (its own status), with the words kept and the reason beside."""
     if request.method != "POST":
         return redirect("customer_case", token=token)
     try:
@@ -123,6 +163,7 @@ def _page(
     context: dict[str, Any] = {
         "case": case,
         "page": customer_page.read(case, customer),
+        "remedies": remedy_page.for_customer(case, customer),
         "token": token,
         "acted": acted,
         "error": error,

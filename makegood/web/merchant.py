@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from makegood.base.errors import DeskError, NotThere, Refusal
 from makegood.cases.access import case_for
 from makegood.cases.models import Case
-from makegood.desk import merchant_page, talking
+from makegood.desk import merchant_page, remedy_page, talking
 from makegood.desk.merchant_page import ORDERS, STATES, Wish
 from makegood.desk.opening import open_case
 from makegood.people import actors, roles
@@ -136,6 +136,7 @@ def _page(request: HttpRequest, found: Case, by: Actor, error: DeskError | None 
         "here": "merchant",
         "case": found,
         "page": merchant_page.read(found, by),
+        "remedies": remedy_page.for_customer(found, by),
         "error": error,
         "kept": request.POST if error else {},
         "files_lost": bool(error and request.FILES),

@@ -15,7 +15,11 @@ urlpatterns = [
     re_path(_TOKEN + r"$", customer.show, name="customer_case"),
     re_path(_TOKEN + r"thanks/$", customer.thanks, name="customer_thanks"),
     re_path(_TOKEN + r"files/(?P<attachment_id>[0-9]{1,18})/$", customer.file, name="customer_file"),
-    re_path(_TOKEN + r"(?P<name>say|held|confirm|reopen|withdraw)/$", customer.act, name="customer_act"),
+    re_path(
+        _TOKEN + r"(?P<name>say|held|choose|propose|confirm|reopen|withdraw)/$",
+        customer.act,
+        name="customer_act",
+    ),
     re_path(r"^quiet/(?P<token>[^/]{1,300})/$", quiet.quiet, name="customer_quiet"),
     path("merchant/", merchant.cases, name="merchant"),
     path("merchant/new/", merchant.new, name="merchant_new"),

@@ -40,6 +40,10 @@ NOT_AS_A_ROUTE = {
     "verify_incident": "as lead_incident",
     "raise_by_evidence": "the system's own, caused by what was said",
     "sweep": "the sweep's own: what happens when a moment comes",
+    "choose_remedy": "the customer's own choice; nobody chooses for them",
+    "counter_propose": "the customer's own proposal",
+    "settle_step": "the worker's own: what the shop answered, or is found to have done",
+    "verify_by_record": "the house's own: the transaction itself says that it arrived",
     "answer_follow_up": "the customer's own word; nobody says for them that it held",
 }
 

@@ -41,6 +41,9 @@ VALUES = {
     "was_until": "2026-11-21T09:30:00+00:00",
     "why": "untouched",
     "act_kind": "word",
+    "action": "refund",
+    "there": "paid_out",
+    "refused": "locked",
     "sources": ["signal:threat.legal", "inherited:100105"],
 }
 

@@ -23,6 +23,7 @@ from makegood.web.case_verbs import VERBS
 from tests import cast as stages
 from tests.desk.test_handing import offered
 from tests.desk.test_handing import with_a_fact as facts_noted
+from tests.remedies import stages as remedied
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -150,6 +151,37 @@ def word_of(case: Case) -> str:
     return f"{next_word_due(case) + timedelta(hours=9):%Y-%m-%dT%H:%M}"
 
 
+def with_payment(cast: stages.Cast) -> Case:
+    remedied.paid(cast, connected=False)
+    return remedied.case(cast)
+
+
+def with_remedy(amount: int) -> Any:
+    def stage(cast: stages.Cast) -> Case:
+        remedied.paid(cast, amount, connected=False)
+        case = remedied.case(cast)
+        remedied.decided(cast, case, remedied.refund(amount))
+        return stages.fresh(case)
+
+    return stage
+
+
+def with_lost_step(cast: stages.Cast) -> Case:
+    """Sent, no answer, and looked up in vain as often as it takes."""
+    case = with_remedy(39000)(cast)
+    row = case.remedies.get()
+    row.steps.create(
+        case=case, n=1, action="refund", ours="mg-lost-0001", payment=row.payment, amount=39000, currency="KRW",
+        state="unknown", sent_at=clock.now(), unknown_since=clock.now(), looked=5, look_at=clock.now() + timedelta(hours=1),
+    )  # fmt: skip
+    type(row).objects.filter(pk=row.pk).update(state="carrying")
+    return case
+
+
+def remedy_of(case: Case) -> int:
+    return case.remedies.get().pk
+
+
 CARD = {"customer_asks": "Her refund.", "tried": "Sent twice.", "asked": "Find why it is refused."}
 WORD = {"text": "확인했습니다.", "next_word": "2h"}
 #: verb -> (stage, who, what is sent, the event that must follow)
@@ -174,6 +206,13 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "accept_handover": (offered, "wei", lambda c, k: {"restated": "I find why it is refused.", "next_word_at": word_of(k)}, "handover_accepted"),
     "refuse_handover": (offered, "wei", lambda c, k: {"reason": "It is the bank's."}, "handover_refused"),
     "withdraw_handover": (offered, "minji", lambda c, k: {}, "handover_withdrawn"),
+    "offer_remedy": (with_payment, "minji", lambda c, k: {"give_refund": "on", "amount_refund": "39000", "until": ahead(2)}, "remedy_offered"),
+    "decide_remedy": (with_payment, "minji", lambda c, k: {"kind": "refund", "amount": "39000", "reason": "late"}, "remedy_decided"),
+    "carry_out": (with_remedy(39000), "minji", lambda c, k: {"remedy": remedy_of(k), "done_by_hand": "RF-1"}, "remedy_step_done"),
+    "approve_remedy": (with_remedy(390000), "sujin", lambda c, k: {"remedy": remedy_of(k)}, "remedy_decided"),
+    "refuse_approval": (with_remedy(390000), "sujin", lambda c, k: {"remedy": remedy_of(k), "reason": "Ask the warehouse first."}, "remedy_not_approved"),
+    "withdraw_remedy": (with_remedy(39000), "minji", lambda c, k: {"remedy": remedy_of(k), "reason": "Another shop."}, "remedy_withdrawn"),
+    "settle_by_hand": (with_lost_step, "sujin", lambda c, k: {"step": k.steps.get().pk, "happened": "yes", "record": "RF-9"}, "remedy_step_done"),
     "open_room": (stages.owned, "sujin", lambda c, k: {"background": "두 번 거절됨", "ask": "환불"}, "room_opened"),
     "open_incident": (stages.owned, "sujin", lambda c, k: {"words": "은행 장애", "same_shop": "on", "same_type": "on"}, "incident_opened"),
     "join_incident": (stages.owned, "minji", lambda c, k: {"incident": incident_of(c).pk}, "incident_joined"),
@@ -206,7 +245,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "share_link": (stages.owned, "minji", lambda c, k: {}, "link_shared"),
     "revoke_link": (stages.owned, "minji", lambda c, k: {}, "link_revoked"),
 }  # fmt: skip
-FOLLOWED = {"record_confirmation": 2}
+FOLLOWED = {"record_confirmation": 2, "carry_out": 2, "settle_by_hand": 2}
 
 
 def post(client: Client, case: Case, verb: str, data: dict[str, Any], **more: Any) -> Any:

@@ -37,7 +37,14 @@ class Verification(models.Model):
     round = models.PositiveSmallIntegerField()
     fix = models.ForeignKey(Fix, models.CASCADE, related_name="verifications")
     fixed_by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
-    by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="None: the transaction itself says so.",
+    )
     proof = models.CharField(max_length=40, help_text="Kind of proof, a code of the sources pack.")
     reference = models.CharField(
         max_length=200, blank=True, help_text="Which record: a refund id, a tracking number."
@@ -49,7 +56,8 @@ class Verification(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="verified_by_proof_not_by_the_fixer_alone",
-                condition=~Q(by=F("fixed_by")) | ~Q(reference=""),
+                # No person (the house read the transaction): never without the record that it read.
+                condition=~Q(reference="") | (Q(by__isnull=False) & ~Q(by=F("fixed_by"))),
             ),
             models.CheckConstraint(name="verification_says_what_was_seen", condition=~Q(seen="")),
         ]

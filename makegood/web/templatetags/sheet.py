@@ -9,10 +9,13 @@ from django import template
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from makegood.base.languages import Text3
 from makegood.base.moments import said
 from makegood.incidents.progress import STAGES
+from makegood.packs.remedying import remedy_policy
 from makegood.packs.shapes import Item, Question
 from makegood.promises import ledger
+from makegood.remedies.menu import Choice
 
 register = template.Library()
 FOUND = {
@@ -78,3 +81,16 @@ def to_whom(code: str) -> Any:
 def plain(number: float) -> str:
     """A number as a drawing takes it, whatever the reader's language writes for the decimal point."""
     return f"{number:g}"
+
+
+@register.filter
+def remedy_reason(code: str) -> str:
+    """Why the customer wants it, from the list that was shown to them."""
+    found = remedy_policy().reasons.get(code)
+    return str(found.name) if found else code
+
+
+@register.simple_tag
+def spoken_rule(choice: Choice) -> str:
+    """The policy in one sentence, in the active language."""
+    return str(Text3.of(choice.sentence()))

@@ -1,0 +1,71 @@
+"""Carrying remedies out: what is due is asked of its shop outside of every transaction, and what nobody knows is looked up.
+
+At most once: a row that was claimed is never sent again, whatever becomes of us. See ``desk/remedy_steps.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from makegood.connectors.errors import OutsideError
+from makegood.connectors.ports import Outcome
+from makegood.desk import remedy_facts, remedy_settling, remedy_steps, remedy_stores
+from makegood.remedies.models import Step
+
+log = logging.getLogger("makegood.jobs")
+#: Steps that one job takes before it makes room for others.
+BATCH = 200
+
+
+def work(stop: Callable[[], bool] = lambda: False) -> int:
+    """What the shops told is heard first, then everything due is sent or looked up; returns how many steps were taken."""
+    remedy_facts.hear_all(stop)
+    taken = 0
+    while taken < BATCH and not stop():
+        step = remedy_steps.claim()
+        if step is not None:
+            send(step)
+        elif (step := remedy_steps.claim_look_up()) is not None:
+            look_up(step)
+        else:
+            break
+        taken += 1
+    return taken
+
+
+def send(step: Step) -> None:
+    """Ask for one claimed step, once."""
+    try:
+        connector = remedy_stores.opened(step)
+    except Exception as error:  # a seal that does not open, a client that is not installed: nothing was sent
+        log.warning("the shop of step %s cannot be asked: %s", step.pk, error)
+        remedy_settling.settle(step.pk, Outcome("refused", "unreachable", theirs=type(error).__name__))
+        return
+    if connector is None:
+        # Nothing was sent and nothing can be: certain.
+        remedy_settling.settle(step.pk, Outcome("refused", "not_able"))
+        return
+    try:
+        outcome = connector.do(remedy_stores.ask_of(step))
+    except OutsideError as error:
+        # Our own mistake in the ask, found before anything was sent.
+        outcome = Outcome("refused", "unfit", theirs=error.code[:80])
+    except Exception:
+        # Whatever broke, it may have broken after it was sent.
+        log.exception("step %s: nobody knows what became of it", step.pk)
+        outcome = Outcome("unknown", "strange")
+    remedy_settling.settle(step.pk, outcome)
+
+
+def look_up(step: Step) -> None:
+    """Look one unknown step up; what cannot be looked up now is looked up later."""
+    try:
+        connector = remedy_stores.opened(step)
+        if connector is None:
+            return  # the store was switched off: it stays unknown until it is on again
+        outcome = connector.look_up(remedy_stores.ask_of(step))
+    except Exception as error:
+        log.warning("step %s cannot be looked up now: %s", step.pk, type(error).__name__)
+        outcome = Outcome("unknown", "lost")
+    remedy_settling.settle(step.pk, outcome)

@@ -1,0 +1,1 @@
+"""What makes it good, carried out once: the menu (pure), the plan, the ledger of what was asked of a shop, budgets, proof."""
