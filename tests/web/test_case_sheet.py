@@ -31,7 +31,8 @@ SCRIPT = "<script>alert(1)</script>"
 #: three for the editor: what is about to go out, words that were covered, the team's ready-made replies.
 #: Two for a hand-over: whether the case is offered, and to whom it may be.
 #: One for its war room.
-QUERIES = 51
+#: Two for its remedies: those of the case, and how many its customer had before.
+QUERIES = 53
 
 
 def page(client, user, case) -> str:
