@@ -42,7 +42,7 @@ def approve_remedy(case: Case, remedy_id: int, *, by: Actor, seen: int | None, w
         raise Refusal("offer_over", _("The time of this offer is over. Offer it anew."), field="remedy")
     with in_words():
         Remedy.objects.filter(offer=row.offer, state=Remedy.State.WAITING).update(state=Remedy.State.OFFERED)
-    Offer.objects.filter(pk=row.offer_id).update(state=Offer.State.OPEN)
+    Offer.objects.filter(pk=row.offer.pk).update(state=Offer.State.OPEN)
     return remedying.send_offer(case, row.offer, by=by)
 
 

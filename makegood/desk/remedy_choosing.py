@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -59,7 +60,7 @@ def choose_remedy(
         "message": message.pk if message else None,
     }
     notices.notify(case, "remedy_chosen", to=notices.owner_of(case))
-    changes = {"customer_wrote_at": now} if message else {}
+    changes: dict[str, Any] = {"customer_wrote_at": now} if message else {}
     return pen.write(case, "remedy_chosen", by=by, data=data, due_at=ledger.next_due(case), **changes)
 
 

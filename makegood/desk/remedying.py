@@ -206,7 +206,7 @@ def withdraw_remedy(case: Case, remedy_id: int, *, by: Actor, seen: int | None, 
     )
     Approval.objects.filter(remedy__in=every, state="waiting").update(state="dropped")
     every.update(state=_S.WITHDRAWN, settled_at=now)
-    Offer.objects.filter(pk=row.offer_id, state__in=("waiting", "open")).update(
+    Offer.objects.filter(pk=row.offer_id or 0, state__in=("waiting", "open")).update(
         state=Offer.State.WITHDRAWN, settled_at=now, look_at=None
     )
     _release(row)

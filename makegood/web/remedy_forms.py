@@ -66,7 +66,7 @@ class OfferRemedy(WithMenu):
         every = list(names("remedy").items())
         self.fields["other"].choices = [("", "—"), *((c, str(n)) for c, n in every)]  # type: ignore[attr-defined]
         self.fields["until"].initial = timezone.localtime(clock.now() + STANDS)
-        first = {}
+        first: dict[str, forms.Field] = {}
         for choice in menu.choices:
             label = str(dict(every)[choice.remedy])
             first[f"give_{choice.remedy}"] = forms.BooleanField(label=label, required=False)
