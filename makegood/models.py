@@ -26,6 +26,7 @@ from makegood.conversations.models import (
 from makegood.escalation.models import Absence, Climb, Handover, Shift
 from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.jobs.models import LoadedRow
+from makegood.parties.models import Party, PartyAnswer, PartyAsk, PartySending
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
 from makegood.people.signatures import Habit, Signature
@@ -71,6 +72,10 @@ __all__ = [
     "NoticeOut",
     "OnCopy",
     "Order",
+    "Party",
+    "PartyAnswer",
+    "PartyAsk",
+    "PartySending",
     "Payment",
     "Promise",
     "Quiet",

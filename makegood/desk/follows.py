@@ -15,6 +15,11 @@ closed           -> some days later the customer is asked whether it held
 held             -> 'no' opens the case again, more urgent
 room_card_changed -> progress, blocker and next word reach those whose matter it is
 climbed          -> a rung that says so opens a war room
+opened, triaged  -> the few who see a restricted case hear of it
+leak_confirmed   -> the clocks of the law for telling the authority start
+closed, ended    -> whether a case of security is still secure is looked at again; outside parties need do nothing more
+security_checked -> 'not secure' opens the case again
+absorbed         -> what outside parties owe is owed to the case that stays
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -26,6 +31,7 @@ from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
 from makegood.desk import (
     appointing,
+    asking,
     climbing,
     clocks,
     closing,
@@ -34,6 +40,7 @@ from makegood.desk import (
     handling,
     room_by_rung,
     room_card,
+    securing,
     snoozing,
 )
 from makegood.desk.verb import FOLLOWERS
@@ -130,9 +137,12 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 
 FOLLOWERS.update(
     {
-        "opened": (climbing.start,),
+        "opened": (climbing.start, securing.tell_the_few),
         "reopened": (climbing.start, clocks.start_again),
-        "triaged": (clocks.start_known, climbing.start_typed),
+        "triaged": (clocks.start_known, climbing.start_typed, securing.tell_the_few),
+        "leak_confirmed": (securing.start_clocks,),
+        "security_checked": (securing.open_again,),
+        "absorbed": (asking.inherit,),
         "climbed": (room_by_rung.open_by_rung,),
         "urgency_raised": (climbing.start, climbing.by_signals),
         "assigned": (climbing.by_bounces,),
@@ -144,9 +154,16 @@ FOLLOWERS.update(
         "told": (appointing.chase_later,),
         "asked": (appointing.chase_later,),
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
-        "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
+        "closed": (
+            climbing.over,
+            drop_the_offer,
+            close_parent,
+            appointing.follow_up_later,
+            securing.check_later,
+            asking.over,
+        ),
         "held": (hear_whether_it_held,),
         "room_card_changed": (room_card.tell_stakeholders,),
-        "ended": (climbing.over, drop_the_offer, close_parent),
+        "ended": (climbing.over, drop_the_offer, close_parent, securing.check_later, asking.over),
     }
 )

@@ -54,6 +54,14 @@ KINDS = {
         "%(n)s notices could not be delivered outside the page. Please look at the ways to reach you."
     ),
     "hook_off": _("A webhook was switched off, since it did not answer any more."),
+    "party_answered": _("%(name)s answered what you had asked."),
+    "party_cannot": _("%(name)s cannot do what was asked; somebody has to decide."),
+    "party_late": _("%(name)s has not done by %(until)s what was asked."),
+    "party_silent": _("%(name)s does not answer, however often we remind them; due since %(until)s."),
+    "party_unreached": _("What was asked could not be delivered to %(name)s."),
+    "restricted": _("There is a new case of fraud or security. Only a few see it; it needs an owner."),
+    "freeze": _("Stop the use of an account or a payment by %(until)s."),
+    "security_check": _("Time to look whether a case of security is still secure."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.
@@ -154,7 +162,7 @@ def sentence(notice: Notice) -> str:
     told = KINDS.get(notice.kind)
     if told is None:
         return notice.kind
-    data = {"what": "", "until": "", "n": "", **notice.data}
+    data = {"what": "", "until": "", "n": "", "name": "", **notice.data}
     words: Any = _WHAT.get(notice.kind, Promise.What)
     if data["what"] in words.values:
         data["what"] = str(words(data["what"]).label)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from makegood.base.errors import Blocker
-from makegood.cases.access import cases_for, whole
+from makegood.cases.access import cases_for, is_restricted, whole
 from makegood.cases.closing import ClosingFacts, blockers
 from makegood.cases.models import (
     Case,
@@ -15,12 +15,14 @@ from makegood.cases.models import (
     Ending,
     Fact,
     Fix,
+    Freeze,
+    MaskedValue,
     Presence,
     UrgencyEvidence,
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, law, presence, room_page, timeline
+from makegood.desk import asking, drafting, law, presence, revealing, room_page, timeline
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
 from makegood.desk.law import Law
@@ -33,8 +35,9 @@ from makegood.escalation.models import Handover
 from makegood.incidents.models import Room
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
+from makegood.parties.models import PartyAsk
 from makegood.people.actors import Actor
-from makegood.promises.models import WORDS, Appointment, Promise
+from makegood.promises.models import PARTNER, WORDS, Appointment, Promise
 
 #: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
 LAST = 150
@@ -89,6 +92,10 @@ class Sheet:
     draft: str
     offered: Handover | None
     rooms: list[Room]
+    restricted: bool
+    asks: list[PartyAsk]
+    freezes: list[Freeze]
+    masked: list[MaskedValue]
 
     @property
     def next_word(self) -> datetime | None:
@@ -120,7 +127,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         .select_related("by", "calendar", "proof_event")
         .order_by("due_at", "id")
     )
-    promises = [p for p in everything_promised if p.what != Promise.What.LEGAL]
+    promises = [p for p in everything_promised if p.what != Promise.What.LEGAL and p.to != PARTNER]
     order = order_seen(case)
     types = taxonomy().types
     near = around(case, cases_for(by))
@@ -153,6 +160,14 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         draft=drafting.of(case, by.user_id or 0),
         offered=_offered(case),
         rooms=room_page.of_case(case, near.merged),
+        restricted=is_restricted(case),
+        asks=asking.of_case(every),
+        freezes=list(
+            Freeze.objects.filter(case__in=every).select_related("promise", "frozen_by").order_by("id")
+        )
+        if is_restricted(case)
+        else [],
+        masked=revealing.of_case(every),
     )
 
 

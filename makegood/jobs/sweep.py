@@ -23,9 +23,10 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import absence, climbing, holding, rooming, sweeping
+from makegood.desk import absence, asking, climbing, holding, rooming, sweeping
 from makegood.escalation.models import Absence, Climb, Handover
 from makegood.incidents.models import Room
+from makegood.parties.models import PartyAsk
 from makegood.promises.models import Appointment, Promise
 
 log = logging.getLogger("makegood.sweep")
@@ -83,6 +84,11 @@ SOURCES: tuple[Source, ...] = (
         lock=("self",),
     ),
     Source(
+        "outside parties",
+        lambda: PartyAsk.objects.filter(state=PartyAsk.State.OPEN).select_related("case", "party"),
+        asking.look,
+    ),
+    Source(
         "rooms",
         lambda: Room.objects.filter(look_at__isnull=False).select_related("case"),
         rooming.review,
@@ -96,7 +102,9 @@ def tick(stop: Callable[[], bool] = lambda: False, sources: tuple[Source, ...] =
     while looked > before and not stop():  # what was done may have made something due in another source
         before, now = looked, clock.now()
         due = [
-            s for s, first in zip(sources, _firsts(sources), strict=True) if first is not None and first <= now
+            s
+            for s, first in zip(sources, _firsts(sources), strict=True)
+            if first is not None and first <= now
         ]
         for source in due:
             while not stop() and (done := batch(source)):

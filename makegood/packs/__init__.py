@@ -10,7 +10,17 @@
 
 from makegood.packs.check import check_all
 from makegood.packs.errors import PackError, UnknownCode
-from makegood.packs.loader import escalation, names, notices, playbook, playbooks, policy, sources, taxonomy
+from makegood.packs.loader import (
+    escalation,
+    names,
+    notices,
+    outside,
+    playbook,
+    playbooks,
+    policy,
+    sources,
+    taxonomy,
+)
 from makegood.packs.replying import reply_rules, shipped_replies
 
 __all__ = [
@@ -20,6 +30,7 @@ __all__ = [
     "escalation",
     "names",
     "notices",
+    "outside",
     "playbook",
     "playbooks",
     "policy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
-from makegood.packs.loader import escalation, notices, playbooks, policy, sources, strays, taxonomy
+from makegood.packs.loader import escalation, notices, outside, playbooks, policy, sources, strays, taxonomy
 from makegood.packs.reading import TEXT3, Entry, locate, overlay, read
 from makegood.packs.replying import reply_rules, shipped_replies
 from makegood.packs.working_days import calendars
@@ -31,6 +31,8 @@ def check_all() -> dict[str, int]:
         "times to accept": len(escalation().accept),
         "rungs": sum(len(ladder) for ladder in escalation().rungs.values()),
         "rules of notices": len(notices().kinds),
+        "reminders to outside parties": 1 + len(outside().late_after),
+        "looks after a security case": len(outside().checks),
         "outside routes": len(rules.outside_routes),
         "playbooks": len(books),
         "questions": sum(len(b.questions) for b in books.values()),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from makegood.packs.errors import PackError, UnknownCode
 from makegood.packs.escalations import Escalation, build_escalation
 from makegood.packs.noticing import Noticing, build_notices
+from makegood.packs.outside import Outside, build_outside
 from makegood.packs.policies import build_policy
 from makegood.packs.reading import SHIPPED, Entry, locate, overlay, read, refuse_twice
 from makegood.packs.shapes import (
@@ -62,6 +63,11 @@ def escalation() -> Escalation:
 def notices() -> Noticing:
     """Which notices are urgent, how many messages leave, when one is tried again; raises PackError when a pack is wrong."""
     return _notices(overlay())
+
+
+def outside() -> Outside:
+    """When outside parties are asked again, how soon use is stopped, when security is looked at again; raises PackError."""
+    return _outside(overlay())
 
 
 def playbook(type_code: str) -> Playbook:
@@ -137,6 +143,11 @@ def _escalation(folder: str) -> Escalation:
 @lru_cache(maxsize=8)
 def _notices(folder: str) -> Noticing:
     return build_notices(read(locate("notices.toml", folder)))
+
+
+@lru_cache(maxsize=8)
+def _outside(folder: str) -> Outside:
+    return build_outside(read(locate("outside.toml", folder)))
 
 
 @lru_cache(maxsize=8)
@@ -280,7 +291,7 @@ def _question(entry: Entry) -> Question:
 def strays(folder: str, also: Iterable[str] = ()) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/. ``also``: other known names."""
     known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml", "escalation.toml"}
-    known |= {"notices.toml"}
+    known |= {"notices.toml", "outside.toml"}
     known |= {f"calendars/{code}.toml" for code in CALENDARS} | set(also)
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (
