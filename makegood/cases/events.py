@@ -319,7 +319,7 @@ _kind(
 # Cases of security, and what was masked on arrival.
 _kind(
     "freeze_asked",
-    _("Stop use at once (%(frozen)s): %(user)s, by %(until)s."),
+    _("To be stopped at once, by %(until)s at the latest: %(frozen)s. %(user)s"),
     freeze=int,
     frozen=str,
     promise=int,

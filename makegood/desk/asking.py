@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -121,7 +122,7 @@ def withdraw_party_ask(case: Case, ask_id: int, *, by: Actor, reason: str = "") 
         clean(reason, limit=500, field="reason", required=False)
     end(ask, PartyAsk.State.WITHDRAWN)
     send(ask, _What.WITHDRAWN)
-    moves = {"due_at": ledger.next_due(case) or case.due_at} if case.is_open else {}
+    moves: dict[str, Any] = {"due_at": ledger.next_due(case) or case.due_at} if case.is_open else {}
     data = {"ask": ask.pk, "party": ask.party_id}
     return pen.write(case, "party_ask_withdrawn", by=by, data=data, **moves)
 

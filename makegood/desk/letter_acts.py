@@ -188,8 +188,8 @@ def _bounce(row: Letter, read: letters.Letter, words: Words, mailbox: Mailbox, *
         for_good = bool(read.bounce and read.bounce.for_good)
         event = delivering.bounced(delivery, by=by, why=because[:500], for_good=for_good)
         return End(Outcome.BOUNCE, because, delivery.case, event)
-    if event := party_letters.came_back(read, by=by, why=because[:300]):
-        return End(Outcome.BOUNCE, because, event.case, event)
+    if told := party_letters.came_back(read, by=by, why=because[:300]):
+        return End(Outcome.BOUNCE, because, told.case, told)
     if likely := likely_returned(read, mailbox):
         return _noted(likely.case, "bounce", read, words, Outcome.BOUNCE, by=by)
     return End(Outcome.BOUNCE, because)

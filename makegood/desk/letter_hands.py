@@ -57,9 +57,13 @@ def letter_for(by: Actor, pk: int) -> Letter:
     return found
 
 
+def _raw(letter: Letter) -> bytes:
+    return bytes(LetterSource.objects.values_list("content", flat=True).get(pk=letter.pk))
+
+
 def source_of(letter: Letter, *, by: Actor) -> bytes:
     """The letter as it came, byte for byte. Where it holds what is masked elsewhere, only for those who may reveal it."""
-    raw = bytes(LetterSource.objects.values_list("content", flat=True).get(pk=letter.pk))
+    raw = _raw(letter)
     if not roles.may(by, "reveal") and letter.mailbox is not None:
         try:
             words = words_of(letters.read(raw))
@@ -166,7 +170,7 @@ def _by_hand(end: End) -> End:
 
 def _read(letter: Letter) -> letters.Letter:
     try:
-        return letters.read(source_of(letter))
+        return letters.read(_raw(letter))
     except Unreadable:
         raise Refusal(
             "unreadable", _("This letter cannot be read. Save its source, or put it away with a reason.")

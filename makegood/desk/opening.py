@@ -113,7 +113,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             channel=report.channel,
             files=report.files,
             quoted=report.quoted,
-            html=report.html,
+            html=vault.taken_markup(case, report.html, words.secrets),
             head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
         )
         promise = owing.by_rule(case, "first_word", level=level, type_code=report.type, since=now)

@@ -91,7 +91,7 @@ def _row(
 ) -> Row:
     data = dict(event.data)
     if "party" in data:
-        data["party"] = parties.get(data["party"], "—")
+        data["party"] = parties.get(data["party"], spoken("Outside party"))
     kind = KINDS.get(event.kind)
     sentence = str(kind.sentence) % _Said(data, users, teams) if kind else event.kind
     before, mark, after = _GAP.sub("", sentence).partition(_MARK)

@@ -38,6 +38,17 @@ NOT_AS_A_ROUTE = {
     "close_room": "as be_in_room: its lead reads there what is missing",
     "raise_by_evidence": "the system's own, caused by what was said",
     "sweep": "the sweep's own: what happens when a moment comes",
+    "ask_party": "people's own: which words and facts leave the house is decided on the page",
+    "answer_party": "the party's own, on its page or by letter",
+    "chase_party": "as ask_party; the sweep reminds by itself",
+    "withdraw_party_ask": "as ask_party",
+    "freeze": "people's own: who sees a restricted case stops its use on its page",
+    "frozen": "as freeze",
+    "release": "as freeze",
+    "confirm_leak": "as freeze",
+    "check_security": "as freeze",
+    "reveal": "a masked value is shown once, to a person, never to a program",
+    "erase_masked": "as reveal",
     "answer_follow_up": "the customer's own word; nobody says for them that it held",
 }
 
