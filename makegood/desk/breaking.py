@@ -63,7 +63,9 @@ def _late_outside(case: Case, promise: Promise) -> CaseEvent:
         case, "party_late", to=notices.owner_of(case), data={"until": until, "name": ask.party.name}
     )
     data = {"ask": ask.pk, "party": ask.party_id, "promise": promise.pk, "until": until}
-    changes: dict[str, Any] = {"due_at": account.read(case.pk).next_due or case.due_at} if case.is_open else {}
+    changes: dict[str, Any] = (
+        {"due_at": account.read(case.pk).next_due or case.due_at} if case.is_open else {}
+    )
     return pen.write(case, "party_late", by=actors.system(), at=promise.due_at, data=data, **changes)
 
 

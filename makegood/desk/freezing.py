@@ -92,7 +92,9 @@ def frozen(case: Case, freeze_id: int, *, by: Actor, proof: str) -> CaseEvent:
     note = _noted(case, by, proof, "proof")
     Freeze.objects.filter(pk=row.pk).update(frozen_at=clock.now(), frozen_by_id=by.user_id, proof=note)
     mine = [row.promise_id] if row.promise_id else []
-    moves: dict[str, Any] = {"due_at": ledger.next_due(case, without=mine) or case.due_at} if case.is_open else {}
+    moves: dict[str, Any] = (
+        {"due_at": ledger.next_due(case, without=mine) or case.due_at} if case.is_open else {}
+    )
     in_time = row.promise is not None and clock.now() <= row.promise.due_at
     data = {"freeze": row.pk, "frozen": row.what, "message": note, "in_time": in_time}
     event = pen.write(case, "frozen", by=by, data=data, **moves)

@@ -67,7 +67,9 @@ def answer_party(
     if until:
         data["until"] = until.isoformat()
     kept = [ask.promise_id] if answer == _Answer.DONE else []
-    moves: dict[str, Any] = {"due_at": ledger.next_due(case, without=kept) or case.due_at} if case.is_open else {}
+    moves: dict[str, Any] = (
+        {"due_at": ledger.next_due(case, without=kept) or case.due_at} if case.is_open else {}
+    )
     event = pen.write(case, "party_answered", by=by, data=data, **moves)
     _follow(case, ask, answer, until, event)
     notices.notify(case, "party_answered", to=notices.owner_of(case), data={"name": ask.party.name})

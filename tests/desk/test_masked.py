@@ -38,7 +38,10 @@ def everything_written() -> str:
     found = []
     for model in apps.get_app_config("makegood").get_models():
         if model not in (MaskedValue,):
-            found += [json.dumps(list(row), default=str, ensure_ascii=False) for row in model._default_manager.values_list()]
+            found += [
+                json.dumps(list(row), default=str, ensure_ascii=False)
+                for row in model._default_manager.values_list()
+            ]
     return "\n".join(found)
 
 
@@ -50,7 +53,9 @@ def test_a_report_holds_no_card_number_anywhere_but_in_the_vault(cast):
     assert "4111 1111" not in everything_written() and " 987" not in everything_written()
     assert {m.kind for m in MaskedValue.objects.all()} == {"card", "code"}
     assert all(b"4111" not in bytes(m.sealed) for m in MaskedValue.objects.all())
-    assert UrgencyEvidence.objects.filter(case=case, source="signal:threat.regulator").exists(), "the rest is heard"
+    assert UrgencyEvidence.objects.filter(case=case, source="signal:threat.regulator").exists(), (
+        "the rest is heard"
+    )
 
 
 def test_what_is_found_in_the_words_still_stands_at_its_place(cast):
@@ -66,7 +71,9 @@ def test_the_search_finds_neither_the_number_nor_a_piece_of_it(cast):
         assert finding.find(cast.by(cast.minji), text).hits == []
 
 
-@pytest.mark.parametrize("door", ["note", "customer", "merchant", "answer", "fact", "tick", "confirm", "draft", "room"])
+@pytest.mark.parametrize(
+    "door", ["note", "customer", "merchant", "answer", "fact", "tick", "confirm", "draft", "room"]
+)
 def test_every_door_masks(cast, door):
     case = stages.told(cast) if door == "confirm" else stages.owned(cast)
     minji = cast.by(cast.minji)
@@ -78,7 +85,9 @@ def test_every_door_masks(cast, door):
         talking.merchant_says(case, by=cast.by(cast.kang), text=CARD)
     elif door == "answer":
         given = {"pii": "Her own card."}
-        talking.reply(case, by=minji, seen=None, text=f"카드 {CARD}", next_word_at=stages.soon(), justified=given)
+        talking.reply(
+            case, by=minji, seen=None, text=f"카드 {CARD}", next_word_at=stages.soon(), justified=given
+        )
     elif door == "fact":
         triaging.note_fact(case, by=minji, text=f"Paid with {CARD}", source="customer_words", detail=CARD)
     elif door == "tick":

@@ -14,7 +14,17 @@ from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.cases.models import Case, Notice
 from makegood.conversations.models import Letter, Message
-from makegood.desk import asking, closing, joining, owed, parties, party_answers, party_page, promising, triaging
+from makegood.desk import (
+    asking,
+    closing,
+    joining,
+    owed,
+    parties,
+    party_answers,
+    party_page,
+    promising,
+    triaging,
+)
 from makegood.jobs import party_sendings
 from makegood.jobs.sweep import tick
 from makegood.parties.models import Party, PartyAsk, PartySending
@@ -29,7 +39,14 @@ pytestmark = pytest.mark.django_db
 
 
 def carrier(cast: stages.Cast, **more: object) -> Party:
-    values = {"name": "Hanjin", "kind": "carrier", "language": "ko", "way": "letter", "email": "cs@hanjin.example", **more}
+    values = {
+        "name": "Hanjin",
+        "kind": "carrier",
+        "language": "ko",
+        "way": "letter",
+        "email": "cs@hanjin.example",
+        **more,
+    }
     return parties.save(by=cast.by(cast.hana), shop=cast.haneul, **values)[0]  # type: ignore[arg-type]
 
 
@@ -143,7 +160,9 @@ def test_they_are_reminded_in_working_hours_and_then_the_lead_hears(cast):
             tick()
             if PartySending.objects.filter(state="waiting").update(state="sent"):
                 reminders.append(clock.now() + timedelta(hours=9))
-    assert len(reminders) == 4 and again(ask).reminded == 4, "one before its time, three after it, and no more"
+    assert len(reminders) == 4 and again(ask).reminded == 4, (
+        "one before its time, three after it, and no more"
+    )
     assert all(9 <= at.hour <= 18 for at in reminders), reminders
     assert told(cast.sujin, "party_silent") == 1
 
@@ -159,9 +178,16 @@ def test_the_words_may_not_say_who_the_customer_is_unless_that_is_ticked(cast):
 
 
 def test_the_link_shows_what_was_ticked_and_no_more(cast, client):
-    Shipment.objects.create(order=cast.order, state="moving", carrier="Hanjin", tracking="510199887766", told_at=clock.now())
+    Shipment.objects.create(
+        order=cast.order, state="moving", carrier="Hanjin", tracking="510199887766", told_at=clock.now()
+    )
     case = stages.owned(cast)
-    triaging.note_fact(case, by=cast.by(cast.minji), text="지우 고객님이 101동 1203호로 바꿈 010-9999-8888", source="customer_words")
+    triaging.note_fact(
+        case,
+        by=cast.by(cast.minji),
+        text="지우 고객님이 101동 1203호로 바꿈 010-9999-8888",
+        source="customer_words",
+    )
     triaging.note_fact(case, by=cast.by(cast.minji), text="비밀 메모", source="customer_words")
     first, second = case.facts.order_by("id")
     parcel = Shipment.objects.get()
@@ -217,9 +243,13 @@ def test_a_letter_in_reply_is_their_answer_for_a_person_to_read(cast, mailing):
     )
     row = post.sent(box, raw)
     assert (row.outcome, row.because, row.case) == (Letter.Outcome.JOINED, "party", case)
-    assert ask.answers.get().answer == "wrote" and again(ask).is_open, "nobody guesses from words that it is done"
+    assert ask.answers.get().answer == "wrote" and again(ask).is_open, (
+        "nobody guesses from words that it is done"
+    )
     assert Message.objects.get(author="party").audience == "staff"
-    twin = post.letter(sender="x@y.example", text="같은 주소로", to=ours.reply_to[0].split("<")[1].rstrip(">"))
+    twin = post.letter(
+        sender="x@y.example", text="같은 주소로", to=ours.reply_to[0].split("<")[1].rstrip(">")
+    )
     assert post.sent(box, twin, envelope_to=ours.reply_to[0].split("<")[1].rstrip(">")).because == "party"
 
 
@@ -367,10 +397,21 @@ def test_two_parties_of_one_name_in_a_shop_are_refused(cast):
 
 
 def test_a_party_of_another_shop_is_not_asked(cast):
-    values = {"name": "SF", "kind": "carrier", "language": "zh-hans", "way": "letter", "email": "sf@sf.example"}
+    values = {
+        "name": "SF",
+        "kind": "carrier",
+        "language": "zh-hans",
+        "way": "letter",
+        "email": "sf@sf.example",
+    }
     sf = parties.save(by=cast.by(cast.hana), shop=cast.moon, **values)[0]
     with pytest.raises(Refusal) as refused:
         asking.ask_party(
-            stages.owned(cast), by=cast.by(cast.minji), seen=None, party=sf, what="Find it.", due_at=stages.soon()
+            stages.owned(cast),
+            by=cast.by(cast.minji),
+            seen=None,
+            party=sf,
+            what="Find it.",
+            due_at=stages.soon(),
         )
     assert refused.value.field == "party"

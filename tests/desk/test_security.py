@@ -76,7 +76,15 @@ def sees(user: object, case: Case) -> bool:
 
 def test_only_the_few_see_it(cast):
     yuna, case = guards(cast), secret(cast)
-    for user, may in ((cast.minji, 0), (cast.jun, 0), (cast.wei, 0), (cast.kang, 0), (cast.sujin, 1), (cast.hana, 1), (yuna, 1)):
+    for user, may in (
+        (cast.minji, 0),
+        (cast.jun, 0),
+        (cast.wei, 0),
+        (cast.kang, 0),
+        (cast.sujin, 1),
+        (cast.hana, 1),
+        (yuna, 1),
+    ):
         assert sees(user, case) == bool(may), user
     assert case_for(actors.customer(cast.jiwoo.pk), case.number) == case, "the customer still reads their own"
 
@@ -120,7 +128,9 @@ def test_whom_the_lead_calls_in_sees_it_as_long_as_they_are_in(cast):
     assert sees(cast.jun, case)
     Room.objects.get().members.filter(user=cast.jun).update(left_at=clock.now())
     assert not sees(cast.jun, case)
-    handing.expedite(case, by=cast.by(cast.sujin), seen=None, who=cast.jun, what="Ask the bank", due_at=stages.soon())
+    handing.expedite(
+        case, by=cast.by(cast.sujin), seen=None, who=cast.jun, what="Ask the bank", due_at=stages.soon()
+    )
     assert sees(cast.jun, case), "who has a task of it sees it while it is open"
 
 
@@ -218,7 +228,9 @@ def test_only_a_case_of_security_is_frozen_and_not_by_anybody_released(cast):
 def test_a_leak_that_is_confirmed_starts_the_clocks_of_its_law(cast):
     case = secret(cast)
     known = clock.now() - timedelta(hours=5)
-    securing.confirm_leak(case, by=cast.by(cast.sujin), seen=None, known_at=known, evidence="A list on a forum")
+    securing.confirm_leak(
+        case, by=cast.by(cast.sujin), seen=None, known_at=known, evidence="A list on a forum"
+    )
     promise = Promise.objects.get(case=case, rule="kr.data_breach")
     assert promise.due_at == known + timedelta(hours=72) and promise.basis == "statutory"
     assert not Promise.objects.filter(case=case, rule="eu.data_breach").exists(), "a Korean shop"
@@ -236,7 +248,9 @@ def test_a_rule_that_the_shop_switched_off_does_not_start(cast):
 
 def test_a_leak_lies_behind_us(cast):
     with pytest.raises(Refusal) as refused:
-        securing.confirm_leak(secret(cast), by=cast.by(cast.sujin), seen=None, known_at=stages.soon(), evidence="x")
+        securing.confirm_leak(
+            secret(cast), by=cast.by(cast.sujin), seen=None, known_at=stages.soon(), evidence="x"
+        )
     assert refused.value.field == "known_at"
 
 
