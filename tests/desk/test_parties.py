@@ -189,7 +189,7 @@ def test_the_link_shows_what_was_ticked_and_no_more(cast, client):
         source="customer_words",
     )
     triaging.note_fact(case, by=cast.by(cast.minji), text="비밀 메모", source="customer_words")
-    first, second = case.facts.order_by("id")
+    first, _second = case.facts.order_by("id")
     parcel = Shipment.objects.get()
     ask = carrier_asked(cast, case, shows=["order", f"shipment:{parcel.pk}", f"fact:{first.pk}"])
     page = client.get(f"/p/{party_page.token_of(ask)}/").content.decode()
@@ -286,7 +286,7 @@ class Refusing:
 def test_a_webhook_carries_the_task_signed_and_is_tried_again(cast, settings):
     with receiver() as there:
         settings.OUTSIDE_HOSTS = frozenset({f"127.0.0.1:{there.port}"})
-        party, secret = parties.save(
+        _party, secret = parties.save(
             by=cast.by(cast.hana),
             shop=cast.haneul,
             name="PayCo",

@@ -11,8 +11,8 @@ from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.cases.access import case_for, cases_for
 from makegood.cases.models import Case, Freeze, Notice
 from makegood.desk import (
-    closing,
     clocks,
+    closing,
     finding,
     freezing,
     handing,

@@ -21,10 +21,10 @@ from makegood.promises.ledger import next_word_due
 from makegood.web.case_verbs import VERBS
 from tests import cast as stages
 from tests.desk.test_handing import offered
+from tests.desk.test_handing import with_a_fact as facts_noted
 from tests.desk.test_masked import pasted
 from tests.desk.test_parties import asked, with_carrier
 from tests.desk.test_security import looked_at_later, secret, stopped, stopping
-from tests.desk.test_handing import with_a_fact as facts_noted
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -194,7 +194,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "chase_party": (asked, "jun", lambda c, k: {"ask": k.party_asks.get().pk}, "party_chased"),
     "withdraw_party_ask": (asked, "minji", lambda c, k: {"ask": k.party_asks.get().pk}, "party_ask_withdrawn"),
     "freeze": (secret, "sujin", lambda c, k: {"what_to_stop": "account", "why": "It is not her."}, "freeze_asked"),
-    "frozen": (stopping, "wei", lambda c, k: {"freeze": k.freezes.get().pk, "proof": "Admin, 10:31."}, "frozen"),
+    "frozen": (stopping, "sujin", lambda c, k: {"freeze": k.freezes.get().pk, "proof": "Admin, 10:31."}, "frozen"),
     "release": (stopped, "sujin", lambda c, k: {"freeze": k.freezes.get().pk, "reason": "New password."}, "released"),
     "confirm_leak": (secret, "sujin", lambda c, k: {"known_at": ago(1), "evidence": "A list on a forum."}, "leak_confirmed"),
     "check_security": (looked_at_later, "sujin", lambda c, k: {"secure": "yes", "words": "No strange sign-in."}, "security_checked"),
@@ -203,7 +203,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "share_link": (stages.owned, "minji", lambda c, k: {}, "link_shared"),
     "revoke_link": (stages.owned, "minji", lambda c, k: {}, "link_revoked"),
 }  # fmt: skip
-FOLLOWED = {"record_confirmation": 2}
+FOLLOWED = {"record_confirmation": 2, "confirm_leak": 2}
 
 
 def post(client: Client, case: Case, verb: str, data: dict[str, Any], **more: Any) -> Any:
