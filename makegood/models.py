@@ -40,6 +40,7 @@ from makegood.incidents.models import (
     Thanks,
 )
 from makegood.jobs.models import LoadedRow
+from makegood.parties.models import Party, PartyAnswer, PartyAsk, PartySending
 from makegood.people.calendars import Calendar, CalendarVersion
 from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, User
 from makegood.people.signatures import Habit, Signature
@@ -116,6 +117,10 @@ __all__ = [
     "Offer",
     "OnCopy",
     "Order",
+    "Party",
+    "PartyAnswer",
+    "PartyAsk",
+    "PartySending",
     "Payment",
     "Promise",
     "Quiet",

@@ -13,6 +13,8 @@ from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.people.models import Role, Shop, Team
 
+#: The kind of problem whose cases only some may see, and the skills of teams whose specialists do.
+RESTRICTED, SKILLS = "security", ("security",)
 _EVERYWHERE = (actors.SYSTEM, Role.MANAGER, Role.ADMIN)
 _signer = signing.Signer(salt="makegood.case-link", sep="~")
 _quiet = signing.Signer(salt="makegood.quiet-link", sep="~")
@@ -26,9 +28,40 @@ def cases_for(actor: Actor) -> QuerySet[Case]:
     if actor.role == actors.CUSTOMER:
         return every.filter(customer_id=actor.customer_id or 0)
     if actor.role == Role.MERCHANT:
-        return every.filter(shop__merchants=actor.user_id)
+        return every.filter(shop__merchants=actor.user_id).exclude(kind=RESTRICTED)
     served = shops_served(actor)
-    return every if served is None else every.filter(Q(shop_id__in=served) | Q(owner_id=actor.user_id))
+    every = every if served is None else every.filter(Q(shop_id__in=served) | Q(owner_id=actor.user_id))
+    hidden = hidden_from(actor)
+    return every if hidden is None else every.exclude(hidden)
+
+
+def hidden_from(actor: Actor) -> Q | None:
+    """Which cases this person of the desk may not see, whichever shop they serve; None: none.
+
+    A case of fraud or of security is for who owns it, its team, leads, the specialists for security, and those whom one of
+    these asked in: to whom it is offered, who does a task of it, who was called into its war room. Managers see everything.
+    """
+    if actor.role in (*_EVERYWHERE, Role.LEAD) or actor.user_id is None:
+        return None
+    user = actor.user_id
+    if actor.role == Role.SPECIALIST and Team.objects.filter(members=user, skill__in=SKILLS).exists():
+        return None
+    teams = Team.objects.filter(Q(members=user) | Q(lead=user)).values("pk")
+    offers = Q(handovers__state="offered") & (Q(handovers__to=user) | Q(handovers__to_team__in=teams))
+    rooms = Q(rooms__members__user=user, rooms__members__left_at=None)
+    tasks = Q(promises__to="staff", promises__by=user, promises__state="open")
+    few = Case.objects.filter(kind=RESTRICTED)
+    # Asked apart: joined with OR they would read every hand-over there ever was.
+    asked_in = [Q(pk__in=few.filter(way).values("pk")) for way in (offers, rooms, tasks)]
+    mine = Q(owner_id=user) | Q(team_id__in=teams)
+    for way in asked_in:
+        mine |= way
+    return Q(kind=RESTRICTED) & ~mine
+
+
+def is_restricted(case: Case) -> bool:
+    """Whether only some of the desk see this case: :func:`hidden_from`."""
+    return case.kind == RESTRICTED
 
 
 def shops_for(actor: Actor) -> list[int] | None:

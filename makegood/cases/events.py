@@ -308,6 +308,67 @@ _kind(
     held=str,
     optional={"message": int},
 )
+# Outside parties. Quiet: what a carrier answers must not throw back what somebody writes to the customer.
+_kind("party_asked", _("Asked %(party)s; due by %(until)s."), ask=int, party=int, promise=int, until=str)
+_kind(
+    "party_answered",
+    _("%(party)s answered: %(said)s."),
+    quiet=True,
+    ask=int,
+    party=int,
+    said=str,
+    message=int,
+    optional={"until": str},
+)
+_kind("party_chased", _("Reminded %(party)s."), quiet=True, ask=int, party=int, nth=int)
+_kind(
+    "party_late",
+    _("%(party)s has not done by %(until)s what was asked."),
+    quiet=True,
+    ask=int,
+    party=int,
+    promise=int,
+    until=str,
+)
+_kind("party_ask_withdrawn", _("Took back what was asked of %(party)s."), ask=int, party=int)
+_kind(
+    "party_unreached",
+    _("What was asked could not be delivered to %(party)s."),
+    quiet=True,
+    ask=int,
+    party=int,
+)
+# Cases of security, and what was masked on arrival.
+_kind(
+    "freeze_asked",
+    _("To be stopped at once, by %(until)s at the latest: %(frozen)s. %(user)s"),
+    freeze=int,
+    frozen=str,
+    promise=int,
+    until=str,
+    optional={"user": int, "team": int},
+)
+_kind(
+    "frozen",
+    _("Use is stopped: %(frozen)s."),
+    freeze=int,
+    frozen=str,
+    message=int,
+    optional={"in_time": bool},
+)
+_kind("released", _("Use is allowed again: %(frozen)s."), freeze=int, frozen=str, message=int)
+_kind(
+    "leak_confirmed",
+    _("A leak of personal data is confirmed, known since %(trigger_at)s."),
+    trigger_at=str,
+    message=int,
+)
+_kind("security_check_due", _("Time to look whether it is still secure (%(nth)s)."), quiet=True, nth=int)
+_kind(
+    "security_checked", _("Looked whether it is still secure: %(secure)s."), nth=int, secure=bool, message=int
+)
+_kind("revealed", _("Read a masked value (%(masked_as)s)."), quiet=True, masked=int, masked_as=str)
+_kind("masked_erased", _("Erased the originals of what was masked (%(n)s)."), n=int)
 _kind(
     "clock_started",
     _("A legal clock started: %(rule)s. From: %(trigger_at)s. Last day: %(until)s."),

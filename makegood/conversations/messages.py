@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.base.words import clean, file_name
+from makegood.cases import vault
 from makegood.cases.access import whole
 from makegood.cases.models import Case
 from makegood.conversations.models import Attachment, Blob, Message, SearchEntry
@@ -57,6 +58,11 @@ def store(
     read from the words; the case's language stands in where the words do not tell ('ok', an emoji).
     """
     body = clean(body, limit=settings.MESSAGE_CHARACTERS, field="text", required=not files)
+    # Before anything reads the words: neither search nor signals nor letters may ever see a card number.
+    found, below = vault.masked(body, case.shop_id), vault.masked(quoted, case.shop_id)
+    secrets = (*found.secrets, *below.secrets)
+    vault.keep(case, secrets, by=by)
+    body, quoted, html = found.text, below.text, vault.taken_markup(case, html, secrets)
     message = Message(
         case=case,
         author=author,
@@ -75,7 +81,7 @@ def store(
     index(
         case,
         message,
-        [(text, "A") for text in head] + [(body, "D")],
+        [(vault.masked(text, case.shop_id).text, "A") for text in head] + [(body, "D")],
         staff_only=audience != Audience.CUSTOMER,
     )
     return message

@@ -23,6 +23,8 @@ _SIGNATURE = 16  # letters of base32, 5 bits each
 _SIGNED = r"([0-9]{1,18})\.([a-z2-7]{16})(?![a-z0-9])"
 _LETTER, _THREAD = re.compile("letter-" + _SIGNED), re.compile("case-" + _SIGNED)
 _REPLY, _RETURN = re.compile(r"\+" + _SIGNED), re.compile(r"\+b" + _SIGNED)
+_ASKED = re.compile(r"ask-([0-9]{1,18})-([0-9]{1,18})\.([a-z2-7]{16})(?![a-z0-9])")
+_ASK_REPLY = re.compile(r"\+a" + _SIGNED)
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
 #: RFC 5321 4.5.3.1.1: what stands before the @ has at most 64 octets.
 LOCAL_PART = 64
@@ -77,6 +79,35 @@ def case_of(delivery: Delivery) -> Case:
     """The case that an answer to this letter belongs to: its own, or the one that this was merged into."""
     # Read anew: between the claim of a letter and the report on it, its case may have been merged.
     return survivor(Case.objects.get(pk=delivery.case_id))
+
+
+def ask_message_id(sending_pk: int, ask_pk: int, domain: str) -> str:
+    """The Message-ID of a letter to an outside party: ``<ask-{sending}-{task}.{signature}@{domain}>``."""
+    return f"<ask-{sending_pk}-{ask_pk}.{_sign(f'ask-{sending_pk}', ask_pk)}@{domain}>"
+
+
+def ask_address(mailbox: Mailbox, ask_pk: int) -> str:
+    """``local+a{task}.{signature}@domain``: what an outside party answers to."""
+    return _plus(mailbox.address, f"a{ask_pk}.{_sign('ask-reply', ask_pk)}")
+
+
+def asks_in(text: str) -> Iterator[int]:
+    """The tasks for outside parties that an address or a Message-ID of ours names."""
+    yield from _signed(_ASK_REPLY, "ask-reply", text)
+    yield from (ask for _sending, ask in _asked(text))
+
+
+def sendings_in(text: str) -> Iterator[int]:
+    """The letters to outside parties that a Message-ID of ours names."""
+    yield from (sending for sending, _ask in _asked(text))
+
+
+def _asked(text: str) -> Iterator[tuple[int, int]]:
+    for found in _ASKED.finditer("".join(text[:2000].split()).lower()):
+        sending, ask = int(found[1]), int(found[2])
+        fits = [constant_time_compare(_sign(f"ask-{sending}", ask, key), found[3]) for key in _secrets()]
+        if any(fits):
+            yield sending, ask
 
 
 def survivor(case: Case) -> Case:

@@ -18,7 +18,7 @@ from makegood.packs import policy
 from makegood.people import actors
 from makegood.promises import account, appointments
 from makegood.promises.ledger import Undelivered, standing, undo_by
-from makegood.promises.models import WORDS, Promise
+from makegood.promises.models import PARTNER, WORDS, Promise
 
 SOURCE = "promise:broken"
 _BREAK = """UPDATE makegood_promise SET state = 'broken', settled_at = due_at, look_at = NULL
@@ -38,6 +38,8 @@ def broken(case: Case, promise: Promise, *, renew: bool = True) -> CaseEvent | N
     """The time of an open promise passed; None when it is open no more. ``case`` comes from ``pen.hold``."""
     if not rows.ask(_BREAK, promise.pk):
         return None
+    if promise.to == PARTNER:
+        return _late_outside(case, promise)
     ledger = account.read(case.pk)
     more: dict[str, Any] = {}
     if (
@@ -51,6 +53,20 @@ def broken(case: Case, promise: Promise, *, renew: bool = True) -> CaseEvent | N
         given = owing.again(case, level=level, unanswered=ledger.unanswered)
         ledger, more["renewed"] = ledger.gave(given), given.pk
     return _written(case, promise, promise.due_at, ledger, more)
+
+
+def _late_outside(case: Case, promise: Promise) -> CaseEvent:
+    """An outside party is late: its owner hears of it. It is no broken word of ours, and raises nothing by itself."""
+    ask = promise.party_ask
+    until = promise.due_at.isoformat()
+    notices.notify(
+        case, "party_late", to=notices.owner_of(case), data={"until": until, "name": ask.party.name}
+    )
+    data = {"ask": ask.pk, "party": ask.party_id, "promise": promise.pk, "until": until}
+    changes: dict[str, Any] = (
+        {"due_at": account.read(case.pk).next_due or case.due_at} if case.is_open else {}
+    )
+    return pen.write(case, "party_late", by=actors.system(), at=promise.due_at, data=data, **changes)
 
 
 def undone(case: Case, delivery: Undelivered, at: datetime, *, cause: CaseEvent | None = None) -> None:

@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotThere
 from makegood.base.words import clean
+from makegood.cases import vault
 from makegood.cases.models import Case
 from makegood.conversations.models import Draft, DraftVersion
+from makegood.people.actors import Actor
 
 #: So many covered versions are kept for a person on a case.
 VERSIONS = 5
@@ -23,6 +25,7 @@ def keep(case: Case, user_id: int, text: str, tab: str = "") -> None:
     """
     text, tab = clean(text, limit=settings.MESSAGE_CHARACTERS, field="text", required=False), tab[:16]
     with transaction.atomic():
+        text = vault.taken(case, text, by=Actor("staff", "page", user_id))
         before = Draft.objects.select_for_update().filter(case=case, user_id=user_id).first()
         if before and before.tab != tab and before.body not in text:
             _cover(case, user_id, before.body)

@@ -15,7 +15,7 @@ from django.core import signing
 from django.db import connection
 
 from makegood.base.errors import NotThere
-from makegood.cases.access import case_for, cases_for, shops_served
+from makegood.cases.access import RESTRICTED, case_for, cases_for, hidden_from, shops_served
 from makegood.cases.models import Case
 from makegood.cases.models.case import is_number
 from makegood.cases.states import OPEN_STATUSES
@@ -132,6 +132,15 @@ def _rows(
         own = cases_for(actor).filter(owner_id=actor.user_id, status__in=OPEN_STATUSES)
         params |= {"shops": shops, "own": list(own.values_list("pk", flat=True)[:MOST])}
         where.append("AND (e.shop_id = ANY(%(shops)s) OR e.case_id = ANY(%(own)s))")
+    hidden = hidden_from(actor)
+    if hidden is not None:
+        # Not even counted: how many restricted cases hold a word would tell what is in them.
+        allowed = Case.objects.filter(kind=RESTRICTED).exclude(hidden)
+        params |= {"kind": RESTRICTED, "allowed": list(allowed.values_list("pk", flat=True)[:MOST])}
+        where.append(
+            "AND NOT EXISTS (SELECT 1 FROM makegood_case r WHERE r.id = e.case_id AND r.kind = %(kind)s"
+            " AND r.id <> ALL(%(allowed)s))"
+        )
     if newest:
         where.append("AND e.id <= %(newest)s")
         params["newest"] = newest

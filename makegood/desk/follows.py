@@ -21,6 +21,11 @@ remedy_chosen    -> what a connected shop can do begins at once
 remedy_step_done, remedy_step_moved -> the fix when the plan is done; its arrival; what came back or got stuck
 remedy_arrived   -> the verification by the record itself
 remedy_countered -> as customer_wrote
+opened, triaged  -> the few who see a restricted case hear of it
+leak_confirmed   -> the clocks of the law for telling the authority start
+closed, ended    -> whether a case of security is still secure is looked at again; outside parties need do nothing more
+security_checked -> 'not secure' opens the case again
+absorbed         -> what outside parties owe is owed to the case that stays
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -34,6 +39,7 @@ from makegood.cases.urgency import Evidence, raised
 from makegood.conversations.models import Message
 from makegood.desk import (
     appointing,
+    asking,
     climbing,
     clocks,
     closing,
@@ -45,6 +51,7 @@ from makegood.desk import (
     remedy_steps,
     room_by_rung,
     room_card,
+    securing,
     snoozing,
 )
 from makegood.desk.verb import FOLLOWERS
@@ -145,9 +152,12 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 
 FOLLOWERS.update(
     {
-        "opened": (climbing.start,),
+        "opened": (climbing.start, securing.tell_the_few),
         "reopened": (climbing.start, clocks.start_again),
-        "triaged": (clocks.start_known, climbing.start_typed),
+        "triaged": (clocks.start_known, climbing.start_typed, securing.tell_the_few),
+        "leak_confirmed": (securing.start_clocks,),
+        "security_checked": (securing.open_again,),
+        "absorbed": (asking.inherit, incidents.follow_merge),
         "climbed": (room_by_rung.open_by_rung,),
         "urgency_raised": (climbing.start, climbing.by_signals),
         "voice_heard": (climbing.by_signals,),
@@ -167,12 +177,18 @@ FOLLOWERS.update(
         "remedy_arrived": (remedy_proof.after_arrival,),
         "remedy_came_back": (remedy_proof.raise_for_it,),
         "remedy_stuck": (remedy_proof.raise_for_it,),
-        "closed": (climbing.over, drop_the_offer, close_parent, appointing.follow_up_later),
-        "held": (hear_whether_it_held,),
-        "room_card_changed": (room_card.tell_stakeholders,),
         "incident_opened": (climbing.start,),
         "incident_joined": (climbing.start,),
-        "absorbed": (incidents.follow_merge,),
-        "ended": (climbing.over, drop_the_offer, close_parent),
+        "closed": (
+            climbing.over,
+            drop_the_offer,
+            close_parent,
+            appointing.follow_up_later,
+            securing.check_later,
+            asking.over,
+        ),
+        "held": (hear_whether_it_held,),
+        "room_card_changed": (room_card.tell_stakeholders,),
+        "ended": (climbing.over, drop_the_offer, close_parent, securing.check_later, asking.over),
     }
 )

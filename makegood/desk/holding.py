@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import DeskError, NotThere, Refusal
+from makegood.cases import vault
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import Draft, HeldFile, HeldReply
@@ -48,6 +49,8 @@ def hold(
     decides: bool = False,
 ) -> HeldReply:
     """Hold what ``verb`` would send. Raises what the verb raises (it is tried and rolled back): a refusal comes now."""
+    with transaction.atomic():
+        text = vault.taken(case, text, by=by)
     fields: dict[str, Any] = {
         "text": text,
         "next_word_at": next_word_at,

@@ -8,6 +8,7 @@ from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.words import clean_line
 from makegood.cases import pen
+from makegood.cases.access import is_restricted
 from makegood.cases.models import Case, CaseEvent, Ending, Relation
 from makegood.cases.states import Status
 from makegood.cases.urgency import Evidence
@@ -44,6 +45,12 @@ def merge(case: Case, into: Case, *, by: Actor, seen: int | None) -> CaseEvent:
         raise Refusal("ended", _("The case has already ended."), field="other")
     if case.customer_id != into.customer_id:
         raise Refusal("other_customer", _("These cases are of different customers."), field="other")
+    if is_restricted(case) and not is_restricted(into):
+        raise Refusal(
+            "restricted",
+            _("A restricted case is merged into a restricted one only: everybody would read it otherwise."),
+            field="other",
+        )
     if Case.objects.filter(parent=case).exclude(status=Status.ENDED).exists():
         raise Refusal("open_children", _("A case below this one is still open."), field="other")
     if into.parent_id == case.pk:
@@ -121,6 +128,7 @@ def split(case: Case, message_ids: list[int], *, by: Actor, seen: int | None, su
         order_id=case.order_id,
         order_number=case.order_number,
         subject=subject,
+        kind=case.kind if is_restricted(case) else "",
         language=case.language,
         opened_at=now,
         due_at=now + first_word,

@@ -13,10 +13,11 @@ from django.db import connection, transaction
 
 from makegood.base import clock
 from makegood.base.words import clean_line
+from makegood.cases import vault
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import Status
 from makegood.conversations.models import Letter, Mailbox, OnCopy
-from makegood.desk import closing, delivering, follows, notices, talking
+from makegood.desk import closing, delivering, follows, notices, party_letters, talking
 from makegood.desk.letter_checks import aside_by_header, own_list, too_many, twin_of
 from makegood.desk.letter_place import (
     CUSTOMER,
@@ -92,6 +93,9 @@ def decide(row: Letter, read: letters.Letter, words: Words, digest: str, *, by: 
         return End(Outcome.AUTOMATIC, "own_loop")
     if twin := twin_of(row, read, digest):
         return End(Outcome.TWICE, "same_letter", case=twin.case, twin=twin)
+    if not read.automatic and (ask := party_letters.ask_of(read, mailbox, row.envelope_to)):
+        event = party_letters.answered(ask, words)
+        return End(Outcome.JOINED, "party", event.case, event, apart=tuple(words.apart))
     place = place_of(read, mailbox, row.envelope_to)
     if read.automatic:
         if place is None:
@@ -184,6 +188,8 @@ def _bounce(row: Letter, read: letters.Letter, words: Words, mailbox: Mailbox, *
         for_good = bool(read.bounce and read.bounce.for_good)
         event = delivering.bounced(delivery, by=by, why=because[:500], for_good=for_good)
         return End(Outcome.BOUNCE, because, delivery.case, event)
+    if told := party_letters.came_back(read, by=by, why=because[:300]):
+        return End(Outcome.BOUNCE, because, told.case, told)
     if likely := likely_returned(read, mailbox):
         return _noted(likely.case, "bounce", read, words, Outcome.BOUNCE, by=by)
     return End(Outcome.BOUNCE, because)
@@ -243,7 +249,8 @@ def finish(row: Letter, read: letters.Letter, digest: str, end: End, *, by: Acto
     """Write on the row what became of the letter; inside the transaction of the act."""
     row.header_id, row.said_sha256 = read.message_id[:400], digest
     row.sender = writer_of(read).email.lower()[:254]
-    row.subject = clean_line(read.subject, limit=10**6, field="subject", required=False)[:300]
+    subject = clean_line(read.subject, limit=10**6, field="subject", required=False)[:300]
+    row.subject = vault.masked(subject, row.mailbox.shop_id).text if row.mailbox else subject
     row.state = State.DONE if end.outcome else State.SET_ASIDE
     row.outcome, row.because = end.outcome, end.because.replace("\x00", "")[:500]
     row.look_at, row.done_at = None, clock.now() if end.outcome else None

@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
-from makegood.base.errors import NotThere, Refusal
+from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.base.words import clean_line
-from makegood.cases.access import case_for, shops_for
+from makegood.cases import vault
+from makegood.cases.access import case_for, hidden_from, shops_for
 from makegood.cases.models import Case
 from makegood.conversations.models import Letter, LetterSource
 from makegood.desk import letter_acts, receiving, talking
@@ -36,7 +37,9 @@ def letters_for(by: Actor) -> QuerySet[Letter]:
     roles.check(by, "see_letters")
     served = shops_for(by)
     every = Letter.objects.select_related("mailbox__shop", "case", "by")
-    return every if served is None else every.filter(mailbox__shop__in=served)
+    every = every if served is None else every.filter(mailbox__shop__in=served)
+    hidden = hidden_from(by)
+    return every if hidden is None else every.exclude(case__in=Case.objects.filter(hidden))
 
 
 def letters_aside(by: Actor) -> int:
@@ -54,9 +57,27 @@ def letter_for(by: Actor, pk: int) -> Letter:
     return found
 
 
-def source_of(letter: Letter) -> bytes:
-    """The letter as it came, byte for byte."""
+def _raw(letter: Letter) -> bytes:
     return bytes(LetterSource.objects.values_list("content", flat=True).get(pk=letter.pk))
+
+
+def source_of(letter: Letter, *, by: Actor) -> bytes:
+    """The letter as it came, byte for byte. Where it holds what is masked elsewhere, only for those who may reveal it."""
+    raw = _raw(letter)
+    if not roles.may(by, "reveal") and letter.mailbox is not None:
+        try:
+            words = words_of(letters.read(raw))
+            held = vault.masked(
+                f"{words.text}\n{words.quoted}\n{letter.subject}", letter.mailbox.shop_id
+            ).secrets
+        except Unreadable:
+            held = vault.masked(raw.decode("utf-8", "replace"), letter.mailbox.shop_id).secrets
+        if held:
+            raise NotAllowed(
+                "masked",
+                _("This letter holds a card number or the like. A lead or a specialist may save it."),
+            )
+    return raw
 
 
 def may_decide(letter: Letter) -> bool:
@@ -149,7 +170,7 @@ def _by_hand(end: End) -> End:
 
 def _read(letter: Letter) -> letters.Letter:
     try:
-        return letters.read(source_of(letter))
+        return letters.read(_raw(letter))
     except Unreadable:
         raise Refusal(
             "unreadable", _("This letter cannot be read. Save its source, or put it away with a reason.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from makegood.cases import vault
 from makegood.conversations.models import Letter, LetterSource
 from makegood.desk.letter_place import writer_of
 from makegood.text import letters
@@ -75,6 +76,11 @@ def left_out(letter: Letter) -> list[str]:
     return [sentences[code] % {"name": name} for code, name in letter.kept_apart if code in sentences]
 
 
+def _masked(letter: Letter, text: str) -> str:
+    """A look into a letter shows no card number either; which order numbers are the shop's own is known by its mailbox."""
+    return vault.masked(text, letter.mailbox.shop_id if letter.mailbox else 0).text
+
+
 def preview(letter: Letter) -> Preview:
     """A look into the letter; empty where it cannot be read."""
     raw = bytes(LetterSource.objects.values_list("content", flat=True).get(pk=letter.pk)[:_LOOKED])
@@ -82,7 +88,9 @@ def preview(letter: Letter) -> Preview:
         read = letters.read(raw)
     except Unreadable:
         text = raw[:_SHOWN].decode("utf-8", "replace").replace("\x00", "")
-        return Preview("", letter.sender, letter.subject, text, len(raw) > _SHOWN)
+        return Preview("", letter.sender, letter.subject, _masked(letter, text), len(raw) > _SHOWN)
     person = writer_of(read)
-    text = read.said or read.text
-    return Preview(person.name, person.email, read.subject, text[:_SHOWN], len(text) > _SHOWN)
+    text = _masked(letter, (read.said or read.text)[: 2 * _SHOWN])
+    return Preview(
+        person.name, person.email, _masked(letter, read.subject), text[:_SHOWN], len(text) > _SHOWN
+    )

@@ -67,6 +67,14 @@ KINDS = {
     "remedy_came_back": _("A remedy that was done did not hold."),
     "remedy_stuck": _("A remedy is stuck at the shop; only a person can move it on."),
     "step_unknown": _("It is still not known what became of a remedy; look in the shop's own system."),
+    "party_answered": _("%(name)s answered what you had asked."),
+    "party_cannot": _("%(name)s cannot do what was asked; somebody has to decide."),
+    "party_late": _("%(name)s has not done by %(until)s what was asked."),
+    "party_silent": _("%(name)s does not answer, however often we remind them; due since %(until)s."),
+    "party_unreached": _("What was asked could not be delivered to %(name)s."),
+    "restricted": _("There is a new case of fraud or security. Only a few see it; it needs an owner."),
+    "freeze": _("Stop the use of an account or a payment by %(until)s."),
+    "security_check": _("Time to look whether a case of security is still secure."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }
 #: What %(what)s is, where it is no promise.
@@ -167,7 +175,7 @@ def sentence(notice: Notice) -> str:
     told = KINDS.get(notice.kind)
     if told is None:
         return notice.kind
-    data = {"what": "", "until": "", "n": "", **notice.data}
+    data = {"what": "", "until": "", "n": "", "name": "", **notice.data}
     words: Any = _WHAT.get(notice.kind, Promise.What)
     if data["what"] in words.values:
         data["what"] = str(words(data["what"]).label)

@@ -13,7 +13,8 @@ from makegood.base import clock, rows
 from makegood.base.errors import Refusal
 from makegood.base.languages import closest
 from makegood.base.words import clean, clean_line
-from makegood.cases import links, pen
+from makegood.cases import links, pen, vault
+from makegood.cases.access import RESTRICTED
 from makegood.cases.models import Case, CaseEvent, CaseLink, Reference
 from makegood.cases.urgency import Impact
 from makegood.conversations import messages, outbox
@@ -64,7 +65,8 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
     """
     check_codes(report)
     now = clock.now()
-    text = clean(report.text, limit=settings.MESSAGE_CHARACTERS, field="text")
+    words = vault.masked(clean(report.text, limit=settings.MESSAGE_CHARACTERS, field="text"), shop.pk)
+    text = words.text
     language = languages.detect(text, default=closest(report.language or shop.language))
     customer = customer or find_or_add(
         shop,
@@ -73,7 +75,8 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
         report.customer_phone,
         closest(report.language or language),
     )
-    subject = clean_line(report.subject or first_line(text), limit=200, field="subject")
+    title = vault.masked(clean_line(report.subject or first_line(text), limit=200, field="subject"), shop.pk)
+    subject = title.text
     found = entities.find(text, language)
     order_number, order_id = which_order(shop, report.order_number, found)
     impact = report.impact
@@ -88,6 +91,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
         subject=subject,
         language=language,
         opened_at=now,
+        kind=_kind_at_once(report.type),
         asked_remedy=report.asked_remedy,
         money_lost=impact.money_lost,
         currency=impact.currency or (shop.currency if impact.money_lost is not None else ""),
@@ -100,6 +104,7 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
     case.due_at = now + policy().times(level, report.type).first_word
     with rows.together(Case, Message, Promise, CaseLink, CaseEvent):
         pen.begin(case, evidence=evidence)
+        vault.keep(case, (*words.secrets, *title.secrets), by=by)
         message = messages.store(
             case,
             by=by,
@@ -110,11 +115,11 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             channel=report.channel,
             files=report.files,
             quoted=report.quoted,
-            html=report.html,
+            html=vault.taken_markup(case, report.html, words.secrets),
             head=[str(case.number), subject, customer.name, customer.email, customer.phone, order_number],
         )
         promise = owing.by_rule(case, "first_word", level=level, type_code=report.type, since=now)
-        remember(case, message.pk, found, report.answers)
+        remember(case, message.pk, found, _masked_answers(case, report, by))
         if not (report.silent or report.noticed):
             outbox.letter(case, "received", link=links.make(case), message=message)
         return pen.opened(
@@ -132,6 +137,16 @@ def open_case(shop: Shop, report: Report, *, by: Actor, customer: Customer | Non
             evidence=evidence,
             evidence_message=message.pk,
         )
+
+
+def _kind_at_once(type_code: str) -> str:
+    """What is reported as a matter of security is restricted from the first moment; any other kind waits to be sorted."""
+    kind = taxonomy().types[type_code].kind if type_code else ""
+    return kind if kind == RESTRICTED else ""
+
+
+def _masked_answers(case: Case, report: Report, by: Actor) -> tuple[tuple[str, str], ...]:
+    return tuple((item, vault.taken(case, answer, by=by)) for item, answer in report.answers)
 
 
 def check_codes(report: Report) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import Refusal
 from makegood.base.words import clean
-from makegood.cases import pen
+from makegood.cases import pen, vault
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author
@@ -18,7 +18,7 @@ from makegood.desk import saying
 from makegood.desk.verb import verb
 from makegood.people.actors import Actor
 from makegood.promises import ledger
-from makegood.promises.models import WORDS, Promise
+from makegood.promises.models import PARTNER, WORDS, Promise
 
 #: What is kept by words of proof alone, since no other verb is its act.
 BY_PROOF = ("other", "legal")
@@ -54,7 +54,7 @@ def promise(
         what=what,
         basis="promised",
         to=to,
-        words=clean(words, limit=2000, field="words"),
+        words=vault.taken(case, clean(words, limit=2000, field="words"), by=by),
         field="due_at",
     )
     data = {"promise": given.pk, "what": what, "until": given.due_at.isoformat(), "to": to}
@@ -141,6 +141,8 @@ def may_go(promise: Promise) -> bool:
     return promise.what not in WORDS and promise.basis != "statutory"
 
 
+#: Of what an outside party owes us.
+_THEIRS = _("Only the party's own answer ends this one, or taking back what was asked of it.")
 _OWN_ACT = {
     "first_word": _("Only an answer that reaches the customer keeps this one."),
     "next_word": _("Only an answer that reaches the customer keeps this one."),
@@ -154,6 +156,8 @@ def _standing(case: Case, promise_id: int) -> Promise:
     found = ledger.standing(case).filter(pk=promise_id).first()
     if found is None:
         raise Refusal("no_promise", _("There is no such open promise on this case."), field="promise")
+    if found.to == PARTNER:
+        raise Refusal("own_act", _THEIRS, field="promise")
     return found
 
 

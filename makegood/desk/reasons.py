@@ -32,6 +32,11 @@ SIGNALS = {
     "emotion.disappointed": _("Disappointment in the words"),
     "emotion.abuse": _("Harsh words"),
 }
+STOPPED = {
+    "freeze": _("Use has to be stopped at once"),
+    "leak": _("A leak of personal data is confirmed"),
+    "not_secure": _("It is not secure any more"),
+}
 ANSWERS = {"all_good": _("All good"), "partly": _("Partly"), "not_good": _("Not good")}
 
 
@@ -58,6 +63,8 @@ def source_name(source: str) -> str:
         return spoken("What was done is stuck")
     if head == "answer":
         return spoken("The customer's own word: %(answer)s.") % {"answer": ANSWERS.get(code, code)}
+    if head in STOPPED:
+        return str(STOPPED[head])
     if head == "opening":
         return spoken("Nobody had looked at it yet")
     return spoken("Raised by hand") if head == "hand" else source

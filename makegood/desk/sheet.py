@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from makegood.base.errors import Blocker
-from makegood.cases.access import cases_for, whole
+from makegood.cases.access import cases_for, is_restricted, whole
 from makegood.cases.closing import ClosingFacts, blockers
 from makegood.cases.models import (
     Case,
@@ -15,12 +15,24 @@ from makegood.cases.models import (
     Ending,
     Fact,
     Fix,
+    Freeze,
+    MaskedValue,
     Presence,
     UrgencyEvidence,
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, incident_page, law, presence, remedy_page, room_page, timeline
+from makegood.desk import (
+    asking,
+    drafting,
+    incident_page,
+    law,
+    presence,
+    remedy_page,
+    revealing,
+    room_page,
+    timeline,
+)
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
 from makegood.desk.law import Law
@@ -34,8 +46,9 @@ from makegood.escalation.models import Handover
 from makegood.incidents.models import IncidentCase, Room
 from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
+from makegood.parties.models import PartyAsk
 from makegood.people.actors import Actor
-from makegood.promises.models import WORDS, Appointment, Promise
+from makegood.promises.models import PARTNER, WORDS, Appointment, Promise
 
 #: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
 LAST = 150
@@ -93,6 +106,10 @@ class Sheet:
     incidents: list[IncidentCase]
     alike: incident_page.Suggested | None
     remedies: Remedies
+    restricted: bool
+    asks: list[PartyAsk]
+    freezes: list[Freeze]
+    masked: list[MaskedValue]
 
     @property
     def next_word(self) -> datetime | None:
@@ -124,7 +141,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         .select_related("by", "calendar", "proof_event")
         .order_by("due_at", "id")
     )
-    promises = [p for p in everything_promised if p.what != Promise.What.LEGAL]
+    promises = [p for p in everything_promised if p.what != Promise.What.LEGAL and p.to != PARTNER]
     order = order_seen(case)
     types = taxonomy().types
     near = around(case, cases_for(by))
@@ -163,6 +180,14 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         remedies=remedy_page.of_case(
             case, by=by, around=_known(order), known=found_law, promises=everything_promised
         ),
+        restricted=is_restricted(case),
+        asks=asking.of_case(every),
+        freezes=list(
+            Freeze.objects.filter(case__in=every).select_related("promise", "frozen_by").order_by("id")
+        )
+        if is_restricted(case)
+        else [],
+        masked=revealing.of_case(every),
     )
 
 

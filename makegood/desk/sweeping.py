@@ -17,6 +17,7 @@ from makegood.base.languages import speaking
 from makegood.base.swept import Swept
 from makegood.base.words import clean
 from makegood.cases import links, pen
+from makegood.cases.access import is_restricted
 from makegood.cases.models import Case, CaseEvent, Confirmation, ConfirmationAsk
 from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
@@ -30,6 +31,7 @@ from makegood.desk import (
     handing,
     notices,
     remedy_choosing,
+    securing,
     snoozing,
     telling,
 )
@@ -40,7 +42,7 @@ from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.promises import appointments, due
 from makegood.promises.hours import calendar_of, within_hours
-from makegood.promises.models import Appointment, Promise
+from makegood.promises.models import PARTNER, Appointment, Promise
 from makegood.remedies.models import Offer
 
 #: How long the owner has to call before a letter goes out instead; how often a person is told that only they can go on.
@@ -77,7 +79,9 @@ def promise(row: Promise) -> None:
 
 
 def warn(row: Promise, reached: int) -> None:
-    """The owner hears first; then the lead, and the case climbs its ladder."""
+    """The owner hears first; then the lead, and the case climbs its ladder. Outside parties are reminded themselves."""
+    if row.to == PARTNER:
+        return
     to = notices.owner_of(row.case) if row.warned < due.OWNER else []
     if reached >= due.LEAD:
         to = to + notices.leads_of(row.case)
@@ -242,12 +246,14 @@ _HOLDS: dict[str, Callable[[Case], bool]] = {
     What.ASK_AGAIN: lambda case: case.status == Status.WAITING and case.waiting_for == "customer",
     What.CHASE: _waits_for_word,
     What.FOLLOW_UP: lambda case: case.ended_as == "made_good" and not outbox.declined(case),
+    What.SECURE: lambda case: is_restricted(case) and not case.is_open,
 }
 _ACTS: dict[str, Callable[[Case, Appointment], None]] = {
     What.WAKE: _wake,
     What.ASK_AGAIN: _ask_again,
     What.CHASE: _chase,
     What.FOLLOW_UP: _follow_up,
+    What.SECURE: securing.due,
 }
 
 

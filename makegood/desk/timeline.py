@@ -12,7 +12,7 @@ from django.utils.translation import gettext as spoken
 
 from makegood.base.moments import said
 from makegood.cases.events import KINDS
-from makegood.cases.models import Case, CaseEvent, Ending
+from makegood.cases.models import Case, CaseEvent, Ending, Freeze, MaskedValue
 from makegood.desk import remedy_words
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
@@ -20,6 +20,8 @@ from makegood.desk.talking import LETTER_WHY
 from makegood.incidents.models import CardField, IncidentAct, RoomMember
 from makegood.packs import names, playbooks, policy
 from makegood.packs.legal import clocks
+from makegood.parties.models import Party, PartyAnswer
+from makegood.people.actors import PARTY
 from makegood.people.models import Team, User
 from makegood.promises.models import Promise
 
@@ -71,7 +73,9 @@ def render(events: Iterable[CaseEvent], case: Case) -> list[Row]:
     teams = {v for e in events for k, v in e.data.items() if k in _TEAM_KEYS}
     users = dict(User.objects.filter(pk__in=people - {None}).values_list("pk", "name"))
     groups = dict(Team.objects.filter(pk__in=teams - {None}).values_list("pk", "name")) if teams else {}
-    return [_row(e, case, users, groups) for e in events]
+    outside = {e.data["party"] for e in events if "party" in e.data}
+    parties = dict(Party.objects.filter(pk__in=outside).values_list("pk", "name")) if outside else {}
+    return [_row(e, case, users, groups, parties) for e in events]
 
 
 _USER_KEYS, _TEAM_KEYS = ("user", "was_user"), ("team", "was_team")
@@ -79,8 +83,16 @@ _GAP = re.compile(r"\s+(?=[.。,，;；:：]|$)")
 _MARK = "\ufdd0"  # a code point that no text may hold: where a case number stands in the sentence
 
 
-def _row(event: CaseEvent, case: Case, users: Mapping[int, str], teams: Mapping[int, str]) -> Row:
+def _row(
+    event: CaseEvent,
+    case: Case,
+    users: Mapping[int, str],
+    teams: Mapping[int, str],
+    parties: Mapping[int, str],
+) -> Row:
     data = dict(event.data)
+    if "party" in data:
+        data["party"] = parties.get(data["party"], spoken("Outside party"))
     kind = KINDS.get(event.kind)
     sentence = str(kind.sentence) % _Said(data, users, teams) if kind else event.kind
     before, mark, after = _GAP.sub("", sentence).partition(_MARK)
@@ -115,6 +127,8 @@ def who(event: CaseEvent, users: Mapping[int, str], case: Case) -> str:
     """Who did it: the person's name, the customer's, or our own for what the system did."""
     if event.actor_role == "customer":
         return str(case.customer) if event.case_id == case.pk else spoken("The customer")
+    if event.actor_role == PARTY:
+        return spoken("Outside party")
     if event.actor_id is None:
         return "Makegood"
     return users.get(event.actor_id, "—")
@@ -178,6 +192,10 @@ def _words(key: str) -> Mapping[Any, Any]:
             "statutory": spoken("a date that the law sets is near"),
             "watch": spoken("the watch over transactions found it"),
         },
+        "said": dict(PartyAnswer.Answer.choices),
+        "frozen": dict(Freeze.What.choices),
+        "masked_as": dict(MaskedValue.Kind.choices),
+        "secure": {True: spoken("it is secure"), False: spoken("it is not secure")},
         "ended_as": dict(Ending.Kind.choices),
         "action": remedy_words.ACTIONS,
         "refused": remedy_words.CODES,

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.words import clean, clean_line
-from makegood.cases import pen
+from makegood.cases import pen, vault
+from makegood.cases.access import hidden_from, is_restricted
 from makegood.cases.models import Case, CaseEvent, Correction, Fact, Tick
 from makegood.cases.states import Status
 from makegood.cases.urgency import Impact, raised
@@ -55,6 +56,15 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
     ):
         if value and value not in known:
             raise Refusal("unknown_code", _("This is not in the list."), field=field)
+    kind = sorting.kind or found.kind
+    if is_restricted(case) and kind != case.kind and hidden_from(by) is not None:
+        raise Refusal(
+            "restricted",
+            _(
+                "This case is restricted. Only a lead, a manager or somebody for security may open it to everybody."
+            ),
+            field="kind",
+        )
     impact = sorting.impact or Impact(
         case.money_lost, case.currency, case.orders_blocked, case.campaign_at_risk
     )
@@ -74,7 +84,7 @@ def triage(case: Case, sorting: Sorting, *, by: Actor, seen: int | None) -> Case
     new: dict[str, Any] = {
         "type": found.code,
         "second_type": sorting.second_type,
-        "kind": sorting.kind or found.kind,
+        "kind": kind,
         "responsibility": sorting.responsibility or found.responsibility,
         "asked_remedy": sorting.asked_remedy or case.asked_remedy,
         "money_lost": money,
@@ -130,9 +140,9 @@ def note_fact(
         raise Refusal("ahead_of_now", _("A fact lies behind us, not ahead."), field="happened_at")
     fact = Fact.objects.create(
         case=case,
-        text=clean(text, limit=2000, field="text"),
+        text=vault.taken(case, clean(text, limit=2000, field="text"), by=by),
         source=source,
-        detail=clean_line(detail, limit=200, field="detail", required=False),
+        detail=vault.taken(case, clean_line(detail, limit=200, field="detail", required=False), by=by),
         happened_at=happened_at,
         by_id=by.user_id,
         at=clock.now(),
@@ -144,7 +154,7 @@ def note_fact(
 def strike_fact(case: Case, fact_id: int, *, by: Actor, because: str) -> CaseEvent:
     """A fact was wrong: it stays, struck, with the reason beside it."""
     case = pen.hold(case.pk)
-    because = clean(because, limit=1000, field="because")
+    because = vault.taken(case, clean(because, limit=1000, field="because"), by=by)
     struck = Fact.objects.filter(case=case, pk=fact_id, struck_at__isnull=True).update(
         struck_at=clock.now(), struck_by_id=by.user_id, struck_because=because
     )
@@ -166,7 +176,7 @@ def tick(case: Case, item: str, *, by: Actor, done: bool = True, answer: str = "
         case=case,
         item=item,
         defaults={
-            "answer": clean(answer, limit=2000, field="answer", required=False),
+            "answer": vault.taken(case, clean(answer, limit=2000, field="answer", required=False), by=by),
             "by_id": by.user_id,
             "at": clock.now(),
         },

@@ -13,7 +13,7 @@ from threading import Event
 
 from django.db import Error, close_old_connections, connection
 
-from makegood.jobs import hook_calls, packets
+from makegood.jobs import hook_calls, packets, party_sendings
 
 log = logging.getLogger("makegood.jobs")
 #: Seconds between two looks when nothing is due.
@@ -24,6 +24,7 @@ LANES: tuple[Callable[[Callable[[], bool]], int], ...] = (
     hook_calls.send_due,
     hook_calls.send_due,
     hook_calls.send_due,
+    party_sendings.send_due,
 )
 
 

@@ -23,9 +23,19 @@ from django.db.models import QuerySet
 from makegood.base import clock
 from makegood.base.swept import Swept
 from makegood.conversations.models import HeldReply
-from makegood.desk import absence, climbing, holding, incident_steps, remedy_settling, rooming, sweeping
+from makegood.desk import (
+    absence,
+    asking,
+    climbing,
+    holding,
+    incident_steps,
+    remedy_settling,
+    rooming,
+    sweeping,
+)
 from makegood.escalation.models import Absence, Climb, Handover
 from makegood.incidents.models import ActStep, Room
+from makegood.parties.models import PartyAsk
 from makegood.promises.models import Appointment, Promise
 from makegood.remedies.models import Offer, Step
 
@@ -99,6 +109,11 @@ SOURCES: tuple[Source, ...] = (
         "steps left behind",
         lambda: Step.objects.filter(state=Step.State.SENDING).select_related("case"),
         remedy_settling.left_behind,
+    ),
+    Source(
+        "outside parties",
+        lambda: PartyAsk.objects.filter(state=PartyAsk.State.OPEN).select_related("case", "party"),
+        asking.look,
     ),
     Source(
         "rooms",

@@ -15,6 +15,7 @@ from makegood.packs.errors import PackError, UnknownCode
 from makegood.packs.escalations import Escalation, build_escalation
 from makegood.packs.incident_rules import IncidentRules, build_incidents
 from makegood.packs.noticing import Noticing, build_notices
+from makegood.packs.outside import Outside, build_outside
 from makegood.packs.policies import build_policy
 from makegood.packs.reading import SHIPPED, Entry, locate, overlay, read, refuse_twice
 from makegood.packs.shapes import (
@@ -68,6 +69,11 @@ def notices() -> Noticing:
 def incident_rules() -> IncidentRules:
     """Which cases look like one fault, and how long a lead's 'no' holds; raises PackError when a pack is wrong."""
     return _incident_rules(overlay())
+
+
+def outside() -> Outside:
+    """When outside parties are asked again, how soon use is stopped, when security is looked at again; raises PackError."""
+    return _outside(overlay())
 
 
 def playbook(type_code: str) -> Playbook:
@@ -148,6 +154,11 @@ def _notices(folder: str) -> Noticing:
 @lru_cache(maxsize=8)
 def _incident_rules(folder: str) -> IncidentRules:
     return build_incidents(read(locate("incidents.toml", folder)))
+
+
+@lru_cache(maxsize=8)
+def _outside(folder: str) -> Outside:
+    return build_outside(read(locate("outside.toml", folder)))
 
 
 @lru_cache(maxsize=8)
@@ -291,7 +302,7 @@ def _question(entry: Entry) -> Question:
 def strays(folder: str, also: Iterable[str] = ()) -> list[Path]:
     """The .toml files of an overlay folder that replace nothing (a mistyped name), without those below text/. ``also``: other known names."""
     known = {"taxonomy.toml", "sources.toml", "policy.toml", "checks.toml", "replies.toml", "escalation.toml"}
-    known |= {"notices.toml", "incidents.toml"}
+    known |= {"notices.toml", "incidents.toml", "outside.toml"}
     known |= {f"calendars/{code}.toml" for code in CALENDARS} | set(also)
     known |= {f"playbooks/{family}.toml" for family in _taxonomy(folder).families}
     below = (

@@ -9,18 +9,19 @@ if TYPE_CHECKING:
     from makegood.people.models import User
 
 Door = Literal["page", "api", "mail", "worker", "command"]
-CUSTOMER, SYSTEM = "customer", "system"
+CUSTOMER, SYSTEM, PARTY = "customer", "system", "party"
 
 
 @dataclass(frozen=True)
 class Actor:
-    """``role`` is one of ``people.models.Role``, 'customer' or 'system'."""
+    """``role`` is one of ``people.models.Role``, 'customer', 'party' (outside) or 'system'."""
 
     role: str
     door: Door
     user_id: int | None = None
     customer_id: int | None = None
     name: str = ""
+    party_id: int | None = None
 
     @property
     def person(self) -> int:
@@ -43,6 +44,11 @@ def user(who: User, door: Door = "page") -> Actor:
 
 def customer(customer_id: int, door: Door = "page") -> Actor:
     return Actor(role=CUSTOMER, door=door, customer_id=customer_id)
+
+
+def party(party_id: int, door: Door = "page") -> Actor:
+    """An outside party that answers by its link or by a letter."""
+    return Actor(role=PARTY, door=door, party_id=party_id)
 
 
 def system(door: Door = "worker") -> Actor:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import NotAllowed
-from makegood.people.actors import CUSTOMER, SYSTEM, Actor
+from makegood.people.actors import CUSTOMER, PARTY, SYSTEM, Actor
 from makegood.people.models import Role
 
 _DESK = frozenset({Role.AGENT, Role.LEAD, Role.SPECIALIST, Role.MANAGER, Role.ADMIN})
 _LEADS = frozenset({Role.LEAD, Role.MANAGER, Role.ADMIN})
 _ADMINS = frozenset({Role.MANAGER, Role.ADMIN})
+_TRUSTED = _LEADS | {Role.SPECIALIST}
+_PARTY = frozenset({PARTY})
 _CUSTOMER, _MERCHANT, _SYSTEM = frozenset({CUSTOMER}), frozenset({Role.MERCHANT}), frozenset({SYSTEM})
 
 MAY: dict[str, frozenset[str]] = {
@@ -92,6 +94,21 @@ MAY: dict[str, frozenset[str]] = {
     "verify_by_record": _SYSTEM,
     "compare_remedies": _LEADS,
     "keep_budgets": _ADMINS,
+    # outside parties
+    "see_owed": _DESK,
+    "keep_parties": _LEADS,
+    "ask_party": _DESK,
+    "answer_party": _PARTY | _SYSTEM,
+    "chase_party": _DESK | _SYSTEM,
+    "withdraw_party_ask": _DESK | _SYSTEM,
+    # cases of security, and what was masked
+    "freeze": _DESK,
+    "frozen": _DESK,
+    "release": _TRUSTED,
+    "confirm_leak": _DESK,
+    "check_security": _DESK,
+    "reveal": _TRUSTED,
+    "erase_masked": _LEADS,
     # legal clocks
     "start_clock": _DESK | _SYSTEM,
     "correct_clock": _DESK,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from makegood.base import rows
-from makegood.promises.models import WORDS, Promise
+from makegood.promises.models import PARTNER, WORDS, Promise
 
 _READ = """SELECT id, what, basis, "to", state, due_at, proof_id IS NOT NULL OR proof_event_id IS NOT NULL
   FROM makegood_promise WHERE case_id = $1 AND state IN ('open', 'broken') ORDER BY due_at, id"""
@@ -63,8 +63,8 @@ class Account:
 
     @property
     def broken(self) -> int:
-        """How many promises of the case were broken so far."""
-        return sum(e.state == _BROKEN for e in self.entries)
+        """How many promises of ours were broken so far; what an outside party owes is no word of ours."""
+        return sum(e.state == _BROKEN and e.to != PARTNER for e in self.entries)
 
     @property
     def unanswered(self) -> int:

@@ -14,6 +14,8 @@ from makegood.people.models import User
 
 #: What only a message that reached the customer keeps; a note keeps none of them.
 WORDS = ("first_word", "next_word")
+#: To whom: an outside party owes it to us.
+PARTNER = "partner"
 
 
 class Promise(Swept):
@@ -49,7 +51,11 @@ class Promise(Swept):
     case = models.ForeignKey(Case, models.CASCADE, related_name="promises", db_index=False)
     what = models.CharField(max_length=12, choices=What)
     basis = models.CharField(max_length=10, choices=Basis)
-    to = models.CharField(max_length=10, default="customer", help_text="customer, merchant, staff, authority")
+    to = models.CharField(
+        max_length=10,
+        default="customer",
+        help_text="customer, merchant, staff, authority; partner: an outside party owes it to us",
+    )
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     made_at = models.DateTimeField(default=now)
     due_at = models.DateTimeField()
@@ -118,6 +124,7 @@ class Appointment(Swept):
         ASK_AGAIN = "ask_again", _("Ask the open question again")
         WAKE = "wake", _("Wake the snoozed case")
         FOLLOW_UP = "follow_up", _("Ask whether it held")
+        SECURE = "secure", _("Look whether it is still secure")
 
     class State(models.TextChoices):
         OPEN = "open", _("Open")

@@ -73,7 +73,7 @@ def hits(form: Folded) -> Iterator[tuple[str, int, int]]:
             yield kind, match.start(), match.end()
     yield from _residents(form.text)
     yield from _cards(form.text)
-    yield from _ibans(form.text)
+    yield from ibans(form.text)
     yield from _accounts(form.text)
     yield from _names(form)
 
@@ -142,7 +142,8 @@ def _cards(text: str) -> Iterator[tuple[str, int, int]]:
             yield CARD, match.start(), match.end()
 
 
-def _ibans(text: str) -> Iterator[tuple[str, int, int]]:
+def ibans(text: str) -> Iterator[tuple[str, int, int]]:
+    """International account numbers in folded text, as (ACCOUNT, start, end)."""
     for match in _IBAN.finditer(text):
         length, taken = _IBAN_LENGTH.get(match.group()[:2], 0), 0
         for end in range(match.start(), match.end()):

@@ -7,20 +7,22 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from makegood.base.errors import DeskError, NotAllowed, NotThere, Refusal, Stale
-from makegood.cases.access import case_for
+from makegood.cases.access import case_for, cases_for
 from makegood.cases.models import Case, CaseEvent
-from makegood.desk import drafting, holding, presence, sheet, timeline
+from makegood.desk import drafting, holding, presence, revealing, sheet, timeline
 from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.web import composer
@@ -90,8 +92,16 @@ def act(request: HttpRequest, by: Actor, number: int, verb: str) -> HttpResponse
 
 def done(request: HttpRequest, by: Actor, case: Case, event: CaseEvent | None) -> HttpResponseBase:
     """After a verb: the sheet as it is now, or on to the case where the event stands (a merge). No event: it is held."""
+    if not cases_for(by).filter(pk=event.case_id if event else case.pk).exists():
+        # Sorted as a matter of security, or handed on: it is out of this person's sight now, and its sheet would be a 404.
+        messages.info(request, gettext("Done. The case is restricted now and no longer among yours."))
+        return HttpResponseClientRedirect(reverse("queue")) if is_htmx(request) else redirect("queue")
     if event is None:
         return page(request, by, case_for(by, case.number)) if is_htmx(request) else _back(case)
+    if event.kind == "revealed":
+        # Drawn into this one answer and nowhere else: a page behind a redirect could be loaded again.
+        told = gettext("Shown once: %(value)s") % {"value": revealing.value_of(event, by=by)}
+        return page(request, by, case_for(by, case.number), event=event, told=told)
     shared = f"?link={event.data['link']}" if event.kind == "link_shared" else ""
     if event.case_id != case.pk:
         address = reverse("case", args=[event.case.number])

@@ -8,7 +8,7 @@ from typing import Any
 from makegood.base import clock
 from makegood.cases import links
 from makegood.cases.models import Case, CaseEvent, CaseLink, Fact
-from makegood.desk import helping, promising
+from makegood.desk import helping, owed, promising
 from makegood.desk.handling import WAITING_FOR
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
@@ -37,6 +37,11 @@ _ROWS = {
     "approve_remedy": "remedy",
     "refuse_approval": "remedy",
     "settle_by_hand": "step",
+    "chase_party": "ask",
+    "withdraw_party_ask": "ask",
+    "frozen": "freeze",
+    "release": "freeze",
+    "reveal": "masked",
 }
 
 
@@ -93,6 +98,25 @@ def drawn(
         "promises": promises(sheet, by, tried),
         "promise_line": promise_line.of(sheet.promises + sheet.past_promises, clock.now()),
         "checklist": checklist(sheet, by, tried),
+        "asks": [
+            (
+                owed.owing(ask),
+                *_small(("chase_party", "withdraw_party_ask"), sheet, by, tried, ask.pk, ask.is_open),
+            )
+            for ask in sheet.asks
+        ],
+        "freezes": [
+            (
+                row,
+                *_small(("frozen",), sheet, by, tried, row.pk, row.state == "asked"),
+                *_small(("release",), sheet, by, tried, row.pk, row.state == "frozen"),
+            )
+            for row in sheet.freezes
+        ],
+        "masked": [
+            (row, *_small(("reveal",), sheet, by, tried, row.pk, row.erased_at is None))
+            for row in sheet.masked
+        ],
         "again": {
             said.letter.pk: form_for("send_again", sheet, by, tried, str(said.letter.pk))
             for said in sheet.conversation
@@ -111,6 +135,16 @@ def drawn(
         if sum(row.kind in travel.GIVES for row in sheet.timeline) > 1
         else [],
     }
+
+
+def _small(
+    verbs: tuple[str, ...], sheet: Sheet, by: Actor, tried: VerbForm | None, row: int, may: bool
+) -> list[VerbForm | None]:
+    """The small forms of one row, None where this person or this row has none."""
+    return [
+        form_for(verb, sheet, by, tried, str(row)) if may and VERBS[verb].offered(sheet, by) else None
+        for verb in verbs
+    ]
 
 
 def helper(case: Case, by: Actor, draft: str) -> dict[str, Any]:

@@ -37,7 +37,14 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import Team, User
 from makegood.web import case_forms as forms
-from makegood.web import clock_forms, handover_forms, incident_case_forms, promise_forms
+from makegood.web import (
+    clock_forms,
+    handover_forms,
+    incident_case_forms,
+    outside_forms,
+    outside_verbs,
+    promise_forms,
+)
 from makegood.web.letter_forms import SendAgain
 from makegood.web.remedy_verbs import ROWS as REMEDY_ROWS
 from makegood.web.reply_form import Reply, Tell
@@ -68,6 +75,8 @@ GROUPS = {
     "sort": _("Sorting and facts"),
     "own": _("Who does it"),
     "promise": _("Promises"),
+    "outside": _("Outside parties"),
+    "secure": _("Security"),
     "urgency": _("Urgency"),
     "loop": _("Make it good"),
     "end": _("End"),
@@ -271,6 +280,21 @@ _TABLE = [
          _with(snoozing.snooze, "until", "reason", "next_word_at"), _is_open),
     Verb("wake", "snooze", "promise", _("Wake it now"), forms.Plain, lambda case, by, d: snoozing.wake(case, by=by),
          lambda s, by: s.case.snoozed_until is not None),
+    Verb("ask_party", "ask_party", "outside", _("Ask an outside party"), outside_forms.AskParty, outside_verbs.ask, _is_open),
+    Verb("chase_party", "chase_party", "inline", _("Remind them now"), outside_forms.OfAsk, outside_verbs.chase, _is_open),
+    Verb("withdraw_party_ask", "withdraw_party_ask", "inline", _("Take it back"), outside_forms.OfAsk, outside_verbs.take_back, _is_open),
+    Verb("freeze", "freeze", "secure", _("Stop the use at once"), outside_forms.StopUse, outside_verbs.freeze,
+         lambda s, by: s.restricted and s.case.is_open),
+    Verb("frozen", "frozen", "inline", _("It is stopped"), outside_forms.Frozen, outside_verbs.frozen, lambda s, by: bool(s.freezes)),
+    Verb("release", "release", "inline", _("Allow the use again"), outside_forms.Release, outside_verbs.release,
+         lambda s, by: bool(s.freezes)),
+    Verb("confirm_leak", "confirm_leak", "secure", _("Personal data has leaked"), outside_forms.ConfirmLeak, outside_verbs.leak,
+         lambda s, by: s.restricted and s.case.is_open),
+    Verb("check_security", "check_security", "secure", _("Looked whether it is still secure"), outside_forms.CheckSecurity,
+         outside_verbs.check, lambda s, by: any(a.what == "secure" for a in s.appointments)),
+    Verb("reveal", "reveal", "inline", _("Show it once"), outside_forms.Reveal, outside_verbs.reveal, lambda s, by: bool(s.masked)),
+    Verb("erase_masked", "erase_masked", "secure", _("Erase what is masked for good"), forms.Plain, outside_verbs.erase,
+         lambda s, by: any(m.erased_at is None for m in s.masked)),
     Verb("raise_urgency", "raise_urgency", "urgency", _("Raise the urgency"), forms.Raise,
          _with(handling.raise_urgency, "level", "reason", seen=False),
          lambda s, by: s.case.is_open and s.case.urgency < 5),

@@ -69,8 +69,9 @@ def _page(request: HttpRequest, letter: Letter, error: DeskError | None = None) 
 @may("see_letters")
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """The letter as it came, to be saved: no browser shows it."""
-    letter = letter_hands.letter_for(actor(request), pk)
-    response = HttpResponse(letter_hands.source_of(letter), content_type="application/octet-stream")
+    by = actor(request)
+    letter = letter_hands.letter_for(by, pk)
+    response = HttpResponse(letter_hands.source_of(letter, by=by), content_type="application/octet-stream")
     response["Content-Disposition"] = (
         content_disposition_header(True, f"letter-{letter.pk}.eml") or "attachment"
     )

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from makegood.base.errors import DeskError, NotThere, Refusal
-from makegood.cases.access import case_for
+from makegood.cases.access import case_for, is_restricted
 from makegood.cases.models import Case
 from makegood.desk import merchant_page, remedy_page, talking
 from makegood.desk.merchant_page import ORDERS, STATES, Wish
@@ -109,6 +109,12 @@ def new(request: HttpRequest, by: Actor) -> HttpResponse:
         try:
             if form.is_valid():
                 event = open_case(shop, form.report(get_language() or "", uploads(request)), by=by)
+                if is_restricted(event.case):
+                    # A matter of security is for a few of the desk alone: its page would be a 404 for them.
+                    messages.success(
+                        request, _("We have your report. A few people of the desk look at it at once.")
+                    )
+                    return redirect("merchant")
                 return redirect("merchant_case", number=event.case.number)
         except Refusal as error:
             refuse(form, error)

@@ -16,6 +16,7 @@ from makegood.web import (
     me,
     notices,
     outbox,
+    owed,
     people,
     queue,
     remedies,
@@ -68,6 +69,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"webhooks/<int:pk>/{verb}/", hooks.act, {"verb": verb}, name=f"hook_{verb}")
         for verb in ("rotate", "on", "off", "test", "again", "replay", "remove")
     ),
+    path("owed/", owed.show, name="owed"),
+    path("owed/parties/", owed.lists, name="parties"),
+    path("owed/parties/new/", owed.edit, name="party_new"),
+    path("owed/parties/<int:pk>/", owed.edit, name="party_edit"),
     path("rooms/", rooms.rooms, name="rooms"),
     path("rooms/<int:pk>/", rooms.show, name="room"),
     path("rooms/<int:pk>/now/", rooms.now, name="room_now"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from makegood.web import customer, merchant, quiet, report
+from makegood.web import customer, merchant, party, quiet, report
 
 _TOKEN = r"^c/(?P<token>[^/]{1,300})/"
 
@@ -21,6 +21,7 @@ urlpatterns = [
         name="customer_act",
     ),
     re_path(r"^quiet/(?P<token>[^/]{1,300})/$", quiet.quiet, name="customer_quiet"),
+    re_path(r"^p/(?P<token>[^/]{1,300})/$", party.show, name="party"),
     path("merchant/", merchant.cases, name="merchant"),
     path("merchant/new/", merchant.new, name="merchant_new"),
     path("merchant/<int:number>/", merchant.case, name="merchant_case"),

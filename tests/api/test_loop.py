@@ -44,6 +44,17 @@ NOT_AS_A_ROUTE = {
     "counter_propose": "the customer's own proposal",
     "settle_step": "the worker's own: what the shop answered, or is found to have done",
     "verify_by_record": "the house's own: the transaction itself says that it arrived",
+    "ask_party": "people's own: which words and facts leave the house is decided on the page",
+    "answer_party": "the party's own, on its page or by letter",
+    "chase_party": "as ask_party; the sweep reminds by itself",
+    "withdraw_party_ask": "as ask_party",
+    "freeze": "people's own: who sees a restricted case stops its use on its page",
+    "frozen": "as freeze",
+    "release": "as freeze",
+    "confirm_leak": "as freeze",
+    "check_security": "as freeze",
+    "reveal": "a masked value is shown once, to a person, never to a program",
+    "erase_masked": "as reveal",
     "answer_follow_up": "the customer's own word; nobody says for them that it held",
 }
 

@@ -14,11 +14,12 @@ from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import CannedReply
-from makegood.desk import hooks
+from makegood.desk import hooks, party_page
 from makegood.desk.incidents import open_incident
 from makegood.desk.rooming import open_room
 from makegood.people import calendars
 from tests import cast as stages
+from tests.desk.test_parties import carrier_asked
 from tests.mail import post
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,11 @@ READ: dict[str, tuple[str, set[str]]] = {
     "rooms": ("/rooms/", DESK),
     "room": ("/rooms/{room}/", DESK),
     "room_history": ("/rooms/{room}/card/ask/", DESK),
+    "owed": ("/owed/", DESK),
+    "parties": ("/owed/parties/", LEADS),
+    "party_new": ("/owed/parties/new/", LEADS),
+    "party_edit": ("/owed/parties/{party}/", LEADS),
+    "party": ("/p/{ask}/", EVERYBODY),
     "duty": ("/duty/", DESK),
     "incidents": ("/incidents/", DESK),
     "incident": ("/incidents/{incident}/", DESK),
@@ -127,7 +133,10 @@ def places(cast):
     came = letter_to(cast)
     root = cast.by(cast.root)
     hook, _secret = hooks.make(by=root, name="ERP", url="https://erp.example/hook")
+    asked = carrier_asked(cast, case)
     values = {
+        "party": asked.party_id,
+        "ask": party_page.token_of(asked),
         "hook": hook.pk,
         "call": hooks.ask_for_test(hook.pk, by=root).pk,
         "mailbox": came.mailbox_id,

@@ -11,9 +11,11 @@ from makegood.cases.models.ending import (
     Verification,
 )
 from makegood.cases.models.event import CaseEvent
+from makegood.cases.models.freeze import Freeze
 from makegood.cases.models.notice import Notice
 from makegood.cases.models.triage import Correction, Fact, Reference, Tick, TriageModel
 from makegood.cases.models.urgency import UrgencyEvidence, UrgencyLowering
+from makegood.cases.models.vault import MaskedValue, Reveal
 
 __all__ = [
     "Case",
@@ -26,10 +28,13 @@ __all__ = [
     "Ending",
     "Fact",
     "Fix",
+    "Freeze",
+    "MaskedValue",
     "Notice",
     "Presence",
     "Reference",
     "Relation",
+    "Reveal",
     "Telling",
     "Tick",
     "TriageModel",

@@ -21,6 +21,7 @@ class Message(models.Model):
         STAFF = "staff", _("Staff")
         MERCHANT = "merchant", _("Merchant")
         SYSTEM = "system", _("Makegood")
+        PARTY = "party", _("Outside party")
 
     class Audience(models.TextChoices):
         CUSTOMER = "customer", _("Customer")

@@ -1,0 +1,1 @@
+"""Outside parties: carriers, warehouses, payment providers, finance; what was asked of them, and what they answered."""
