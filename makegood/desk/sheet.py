@@ -20,7 +20,7 @@ from makegood.cases.models import (
     UrgencyLowering,
     Verification,
 )
-from makegood.desk import drafting, incident_page, law, presence, room_page, timeline
+from makegood.desk import drafting, incident_page, law, presence, room_page, timeline, watch_page
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
 from makegood.desk.law import Law
@@ -35,6 +35,7 @@ from makegood.packs import playbook, taxonomy
 from makegood.packs.shapes import Kind, Playbook
 from makegood.people.actors import Actor
 from makegood.promises.models import WORDS, Appointment, Promise
+from makegood.watch.models import Finding
 
 #: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
 LAST = 150
@@ -91,6 +92,7 @@ class Sheet:
     rooms: list[Room]
     incidents: list[IncidentCase]
     alike: incident_page.Suggested | None
+    watched: list[tuple[Finding, str]]
 
     @property
     def next_word(self) -> datetime | None:
@@ -157,6 +159,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         rooms=room_page.of_case(case, near.merged),
         incidents=incident_page.of_case(case, near.merged),
         alike=incident_page.suggestion_of(case) if case.is_open else None,
+        watched=watch_page.of_case(case.pk),
     )
 
 

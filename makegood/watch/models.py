@@ -23,14 +23,18 @@ class WatchState(models.Model):
     fact_id = models.BigIntegerField(default=0)
     turn = models.BigIntegerField(default=0)
     snapshot = models.BinaryField(default=bytes, help_text="watch/snapshot.py; empty: nothing read yet.")
-    seen = models.JSONField(default=dict, help_text="Numbers of steps and lanes for the pages (watch/standing.py).")
+    seen = models.JSONField(
+        default=dict, help_text="Numbers of steps and lanes for the pages (watch/standing.py)."
+    )
     kept_at = models.DateTimeField(default=clock.now)
 
 
 class WatchModel(models.Model):
     """What was learned, and what other limits would have told (``what_if``). The newest is in force."""
 
-    plan = models.CharField(max_length=500, help_text="The version of the processes that it was learned with.")
+    plan = models.CharField(
+        max_length=500, help_text="The version of the processes that it was learned with."
+    )
     codes = models.JSONField(help_text="Their steps, in order.")
     data = models.BinaryField()
     facts = models.BigIntegerField(help_text="Events that it was learned from.")
@@ -42,9 +46,13 @@ class WatchName(models.Model):
     """What a number of the kernel means: 64 bits as PostgreSQL keeps them, of a transaction or of a lane."""
 
     key = models.BigIntegerField(primary_key=True)
-    shop = models.ForeignKey(Shop, models.CASCADE, null=True, related_name="+", db_index=False, db_constraint=False)
+    shop = models.ForeignKey(
+        Shop, models.CASCADE, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     order_number = models.CharField(max_length=60, blank=True)
-    ref = models.CharField(max_length=200, help_text="The order's number, else the thing's own; of a lane its attributes.")
+    ref = models.CharField(
+        max_length=200, help_text="The order's number, else the thing's own; of a lane its attributes."
+    )
     currency = models.CharField(max_length=3, blank=True)
     seen_at = models.DateTimeField(default=clock.now)
 
@@ -111,8 +119,12 @@ class Finding(models.Model):
 
     class Meta:
         indexes = [
-            models.Index("process", "state", "-rank", name="findings_of_process"),
-            models.Index("-rank", condition=Q(state="raised", acted__in=["", "too_many"]), name="findings_waiting"),
+            models.Index("process", "state", models.F("rank").desc(), name="findings_of_process"),
+            models.Index(
+                models.F("rank").desc(),
+                condition=Q(state="raised", acted__in=["", "too_many"]),
+                name="findings_waiting",
+            ),
             models.Index("fault", condition=Q(fault__isnull=False), name="findings_of_fault"),
             models.Index("shop", "order_number", name="findings_of_order"),
             models.Index("acted_at", name="findings_acted"),
@@ -126,7 +138,9 @@ class WatchSetting(models.Model):
     process = models.CharField(max_length=40)
     shop = models.ForeignKey(Shop, models.CASCADE, null=True, related_name="+")
     on = models.BooleanField(default=True)
-    alpha = models.FloatField(null=True, help_text="False alarms per step; none: as the process says. Only without a shop.")
+    alpha = models.FloatField(
+        null=True, help_text="False alarms per step; none: as the process says. Only without a shop."
+    )
     tell_first = models.BooleanField(default=False, help_text="The customer hears before they complain.")
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     changed_at = models.DateTimeField(default=clock.now)
@@ -134,7 +148,9 @@ class WatchSetting(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("process", "shop", name="one_watch_setting", nulls_distinct=False),
-            models.CheckConstraint(condition=Q(alpha__isnull=True) | Q(alpha__gte=0, alpha__lte=0.5), name="alpha_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(alpha__isnull=True) | Q(alpha__gte=0, alpha__lte=0.5), name="alpha_is_a_share"
+            ),
         ]
 
 

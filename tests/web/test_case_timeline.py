@@ -41,6 +41,7 @@ VALUES = {
     "was_until": "2026-11-21T09:30:00+00:00",
     "why": "untouched",
     "act_kind": "word",
+    "watched": "refund.payout",
     "sources": ["signal:threat.legal", "inherited:100105"],
 }
 
