@@ -169,7 +169,11 @@ def process_page(by: Actor, code: str) -> ProcessPage:
     waiting = list(rows.filter(state="raised").order_by("-rank")[:SHOWN])
     keep = roles.may(by, "keep_watch")
     served = shops_served(by)
-    shops = Shop.objects.order_by("name") if served is None else Shop.objects.filter(pk__in=served).order_by("name")
+    shops = (
+        Shop.objects.order_by("name")
+        if served is None
+        else Shop.objects.filter(pk__in=served).order_by("name")
+    )
     return ProcessPage(
         process=process,
         bars=_bars(process, seen),
@@ -188,7 +192,9 @@ def process_page(by: Actor, code: str) -> ProcessPage:
 def mine(by: Actor) -> QuerySet[Finding]:
     """The findings of the shops that the actor serves, and those of no shop."""
     served = shops_served(by)
-    return Finding.objects.all() if served is None else Finding.objects.filter(Q(shop=None) | Q(shop__in=served))
+    return (
+        Finding.objects.all() if served is None else Finding.objects.filter(Q(shop=None) | Q(shop__in=served))
+    )
 
 
 def _seen() -> tuple[dict[str, Any], datetime | None]:
@@ -206,7 +212,14 @@ def _bars(process: Process, seen: dict[str, Any]) -> list[Bar]:
     most = max((row["open"] for row in known.values()), default=0) or 1
     out = []
     for n, step in enumerate(process.steps.values()):
-        row = known.get(step.code) or {"open": 0, "late": 0, "oldest": 0, "pace": 1.0, "usual": {}, "lanes": []}
+        row = known.get(step.code) or {
+            "open": 0,
+            "late": 0,
+            "oldest": 0,
+            "pace": 1.0,
+            "usual": {},
+            "lanes": [],
+        }
         usual, own = row["usual"], worth.get(step.code)
         out.append(
             Bar(
@@ -240,7 +253,13 @@ def _what_if(model: WatchModel | None, code: str, alpha: float) -> list[WhatIf]:
     tried = model.what_if.get(code, {}) if model else {}
     nearest = min(ALPHAS, key=lambda a: abs(log(a / alpha))) if alpha > 0 else None
     return [
-        WhatIf(a, 1000 * a, f"{1000 * row['false'] / row['steps']:.1f}" if row["steps"] else "—", row["open"], a == nearest)
+        WhatIf(
+            a,
+            1000 * a,
+            f"{1000 * row['false'] / row['steps']:.1f}" if row["steps"] else "—",
+            row["open"],
+            a == nearest,
+        )
         for a in ALPHAS
         if (row := tried.get(str(a)))
     ]
@@ -309,5 +328,7 @@ def _share(text: str) -> float | None:
     except ValueError:
         per_thousand = -1.0
     if not 0 <= per_thousand <= 500:
-        raise Refusal("bad_share", _("Say how many of 1,000 steps may be told in vain: 0 to 500."), field="alpha")
+        raise Refusal(
+            "bad_share", _("Say how many of 1,000 steps may be told in vain: 0 to 500."), field="alpha"
+        )
     return per_thousand / 1000

@@ -71,5 +71,7 @@ def settings(request: HttpRequest, code: str) -> HttpResponse:
         page = watch_page.process_page(by, code)
         tried = {"page": page, "here": "watch", "alpha": sent.get("alpha", "")}
         return render(request, "watch/process.html", tried, status=422)
-    messages.success(request, gettext("Kept. The watch goes on with it within ten seconds."), extra_tags="good")
+    messages.success(
+        request, gettext("Kept. The watch goes on with it within ten seconds."), extra_tags="good"
+    )
     return redirect("watch_process", code)
