@@ -3,6 +3,8 @@
 Done once: the finding's row is locked, and says what came of it. Nothing here closes anything: an end of the trouble is said
 on the case, and people look. Findings of which too little is known are ranked on the page and open nothing; a day's cases are
 capped by rank, so that the gravest reach people first. What people dismiss teaches the limits (watch/house.py).
+
+Over 300 lines: one mechanism, a small function for each thing that may come of a finding.
 """
 
 from __future__ import annotations
@@ -324,8 +326,9 @@ def for_customer(finding: Finding, order: str) -> str:
     return spoken("We noticed that something takes longer than it should for your order %(order)s (%(step)s). We are looking into it; you need not do anything.") % words  # fmt: skip
 
 
-def _mark(finding: Finding, acted: str, **more: object) -> None:
+def _mark(finding: Finding, acted: str, **more: object) -> Finding:
     finding.acted, finding.acted_at = acted, clock.now()
     for name, value in more.items():
         setattr(finding, name, value)
     finding.save(update_fields=["acted", "acted_at", *more])
+    return finding

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,8 @@ def process_of(chosen: dict[str, Process]) -> dict[str, str]:
 def pack(model: Model) -> bytes:
     """A model as bytes."""
     out = io.BytesIO()
-    np.savez_compressed(out, **{k: np.asarray(v) for k, v in columns(model).items()})
+    arrays: Any = {name: np.asarray(values) for name, values in columns(model).items()}
+    np.savez_compressed(out, **arrays)
     return out.getvalue()
 
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.cases.models import Case
-from makegood.incidents.models import Incident
 from makegood.people.models import Shop
 
 
@@ -107,7 +106,7 @@ class Finding(models.Model):
     #: The finding of the fault that explains it, by its uid.
     fault = models.BigIntegerField(null=True)
     case = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="findings")
-    incident = models.ForeignKey(Incident, models.SET_NULL, null=True, related_name="findings")
+    incident = models.ForeignKey("makegood.Incident", models.SET_NULL, null=True, related_name="findings")
     acted = models.CharField(max_length=10, choices=Acted, default=Acted.NOT_YET, blank=True)
     acted_at = models.DateTimeField(null=True)
     #: What the case was last told of: '', 'raised', 'recovered'.

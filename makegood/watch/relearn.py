@@ -68,10 +68,11 @@ def read_log(plan: Plan, *, since: datetime) -> Batch:
             chunk = []
     parts.append(to_batch(plan, chunk, shops)[0])
     return Batch(
-        *(
-            np.concatenate([getattr(p, name) for p in parts])
-            for name in ("event", "tx", "at", "id", "amount")
-        ),
+        np.concatenate([p.event for p in parts]),
+        np.concatenate([p.tx for p in parts]),
+        np.concatenate([p.at for p in parts]),
+        np.concatenate([p.id for p in parts]),
+        np.concatenate([p.amount for p in parts]),
         tuple(np.concatenate(columns) for columns in zip(*(p.attributes for p in parts), strict=True)),
         tuple(np.concatenate(columns) for columns in zip(*(p.moments for p in parts), strict=True)),
     )
