@@ -521,6 +521,28 @@ _kind(
     there=str,
 )
 
+# The watch over transactions. Quiet: what it notices must not throw back an answer that somebody writes.
+_kind(
+    "watch_noticed",
+    _("Noticed by the watch over transactions: %(watched)s."),
+    quiet=True,
+    finding=int,
+    watched=str,
+)
+_kind(
+    "watch_over",
+    _("What the watch noticed is over: %(watched)s. Please look whether all is well."),
+    quiet=True,
+    finding=int,
+    watched=str,
+)
+_kind(
+    "watch_dismissed",
+    _("Said that what the watch noticed is no trouble: %(watched)s."),
+    quiet=True,
+    finding=int,
+    watched=str,
+)
 _kind("closed", _("Closed: made good, in the customer's own word."), to_customer=True, closure=int)
 _kind(
     "reopened",

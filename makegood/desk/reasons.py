@@ -53,6 +53,8 @@ def source_name(source: str) -> str:
         return spoken("Comes with case %(case)s") % {"case": code}
     if head == "incident":
         return spoken("One fault over many cases, of which %(case)s is one") % {"case": code}
+    if head == "watch":
+        return spoken("The watch over transactions noticed it")
     if source == "promise:broken":
         return spoken("A promise was broken")
     if source == "answer:not_held":

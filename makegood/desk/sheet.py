@@ -32,6 +32,7 @@ from makegood.desk import (
     revealing,
     room_page,
     timeline,
+    watch_page,
 )
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
@@ -49,6 +50,7 @@ from makegood.packs.shapes import Kind, Playbook
 from makegood.parties.models import PartyAsk
 from makegood.people.actors import Actor
 from makegood.promises.models import PARTNER, WORDS, Appointment, Promise
+from makegood.watch.models import Finding
 
 #: So many of each are drawn at first; a case of ten years must not make a page of ten megabytes.
 LAST = 150
@@ -110,6 +112,7 @@ class Sheet:
     asks: list[PartyAsk]
     freezes: list[Freeze]
     masked: list[MaskedValue]
+    watched: list[tuple[Finding, str]]
 
     @property
     def next_word(self) -> datetime | None:
@@ -188,6 +191,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         if is_restricted(case)
         else [],
         masked=revealing.of_case(every),
+        watched=watch_page.of_case(case.pk),
     )
 
 

@@ -20,10 +20,12 @@ from makegood.desk.talking import LETTER_WHY
 from makegood.incidents.models import CardField, IncidentAct, RoomMember
 from makegood.packs import names, playbooks, policy
 from makegood.packs.legal import clocks
+from makegood.packs.watching import processes
 from makegood.parties.models import Party, PartyAnswer
 from makegood.people.actors import PARTY
 from makegood.people.models import Team, User
 from makegood.promises.models import Promise
+from makegood.watch.words import all_names
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ def _say(key: str, value: Any, users: Mapping[int, str], teams: Mapping[int, str
         return remedy_words.there(value)
     if key == "rule":
         return str(clocks().rules[value].name) if value in clocks().rules else str(value)
+    if key == "watched":
+        return str(all_names(processes()).get(value, value))
     if key == "case":
         return _MARK
     return str(_words(key).get(value, value))

@@ -103,6 +103,17 @@ def audit_urgency(timestamp: int = 0) -> int:
     return upkeep.audit_urgency()
 
 
+@app.periodic(cron="57 17 * * *")  # UTC, as ``retrain``
+@app.task(name="makegood.jobs.tasks.learn_watch", queueing_lock="learn_watch", lock="learn_watch")
+def learn_watch(timestamp: int = 0) -> int:
+    """Learn anew how long things take; how many events of the log it was learned from."""
+    # Late: numpy, and the arrays of a whole log.
+    from makegood.watch.relearn import learn_anew
+
+    made = learn_anew()
+    return made.facts if made else 0
+
+
 @app.periodic(cron="43 17 * * *")
 @app.task(name="makegood.jobs.tasks.clean_up", queueing_lock="clean_up")
 def clean_up(timestamp: int = 0) -> dict[str, int]:

@@ -131,6 +131,11 @@ MAY: dict[str, frozenset[str]] = {
     "read_store": _DESK,
     "send_again": _DESK,
     "decline_asks": _CUSTOMER,
+    # the watch over transactions
+    "see_watch": _DESK,
+    "notice": _SYSTEM,
+    "dismiss_finding": _DESK,
+    "keep_watch": _LEADS,
     # who is on duty
     "see_duty": _DESK,
     "keep_shifts": _LEADS,

@@ -44,11 +44,13 @@ def close_steps(plan: Plan, state: State, batch: Batch, count: dict[str, int]) -
     hit = np.flatnonzero(rows >= 0)
     count["unmatched"] = int(np.count_nonzero(~need & (rows < 0)))
     rows, at, cancelled, need = rows[hit], at[hit], cancelled[hit], need[hit]
-    # Of several ends the latest counts; of a close and a cancel at one time the close.
-    order = np.lexsort((~cancelled, at, rows))
+    # Of several ends the first after the last opening counts ('packed' and 'handed over' in one batch: else what is found would
+    # depend on how batches are cut), else the latest before it; of a close and a cancel at one time the close.
+    after = at >= state.rows["last"][rows]
+    order = np.lexsort((cancelled, np.where(after, at, -at), ~after, rows))
     rows, at, cancelled, need = rows[order], at[order], cancelled[order], need[order]
-    newest = np.append(rows[1:] != rows[:-1], True) if len(rows) else np.zeros(0, bool)
-    rows, at, cancelled, need = rows[newest], at[newest], cancelled[newest], need[newest]
+    first = np.append(True, rows[1:] != rows[:-1]) if len(rows) else np.zeros(0, bool)
+    rows, at, cancelled, need = rows[first], at[first], cancelled[first], need[first]
     over = need | (at >= state.rows["last"][rows])
     again = rows[~over & (at >= state.rows["first"][rows])]
     state.rows["first"][again] = state.rows["last"][again]

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.cases.models import Case
-from makegood.incidents.models import Incident
 from makegood.people.models import Shop
 
 
@@ -107,7 +106,7 @@ class Finding(models.Model):
     #: The finding of the fault that explains it, by its uid.
     fault = models.BigIntegerField(null=True)
     case = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="findings")
-    incident = models.ForeignKey(Incident, models.SET_NULL, null=True, related_name="findings")
+    incident = models.ForeignKey("makegood.Incident", models.SET_NULL, null=True, related_name="findings")
     acted = models.CharField(max_length=10, choices=Acted, default=Acted.NOT_YET, blank=True)
     acted_at = models.DateTimeField(null=True)
     #: What the case was last told of: '', 'raised', 'recovered'.
@@ -119,9 +118,11 @@ class Finding(models.Model):
 
     class Meta:
         indexes = [
-            models.Index("process", "state", "-rank", name="findings_of_process"),
+            models.Index("process", "state", models.F("rank").desc(), name="findings_of_process"),
             models.Index(
-                "-rank", condition=Q(state="raised", acted__in=["", "too_many"]), name="findings_waiting"
+                models.F("rank").desc(),
+                condition=Q(state="raised", acted__in=["", "too_many"]),
+                name="findings_waiting",
             ),
             models.Index("fault", condition=Q(fault__isnull=False), name="findings_of_fault"),
             models.Index("shop", "order_number", name="findings_of_order"),

@@ -26,6 +26,7 @@ from makegood.web import (
     shop_clocks,
     signin,
     travel,
+    watch,
     ways,
 )
 from makegood.web.case_live import no_stream
@@ -87,6 +88,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("duty/<int:pk>/drop/", duty.drop, name="duty_drop"),
     path("duty/<int:pk>/away/", duty.away, name="duty_away"),
     path("duty/back/<int:pk>/", duty.back, name="duty_back"),
+    path("watch/", watch.lists, name="watch"),
+    path("watch/findings/<int:pk>/", watch.finding, name="watch_finding"),
+    path("watch/findings/<int:pk>/dismiss/", watch.dismiss, name="watch_dismiss"),
+    path("watch/<slug:code>/", watch.show, name="watch_process"),
+    path("watch/<slug:code>/settings/", watch.settings, name="watch_settings"),
     path("incidents/", incidents.lists, name="incidents"),
     path("incidents/suggested/<int:pk>/<slug:answer>/", incidents.settle, name="incident_settle"),
     path("incidents/<int:pk>/", incidents.show, name="incident"),

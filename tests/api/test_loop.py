@@ -39,6 +39,8 @@ NOT_AS_A_ROUTE = {
     "lead_incident": "what is done on all cases is read and decided on the incident's page",
     "verify_incident": "as lead_incident",
     "raise_by_evidence": "the system's own, caused by what was said",
+    "notice": "the watch's own: what it found in the log",
+    "dismiss_finding": "said on the page of the finding, where its picture is",
     "sweep": "the sweep's own: what happens when a moment comes",
     "choose_remedy": "the customer's own choice; nobody chooses for them",
     "counter_propose": "the customer's own proposal",

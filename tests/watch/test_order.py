@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from makegood.watch import curves
 from makegood.watch.advance import advance
 from makegood.watch.batch import Batch, empty
 from makegood.watch.findings import join
@@ -15,7 +16,7 @@ from makegood.watch.model import nothing
 from makegood.watch.plan import STUCK
 from makegood.watch.snapshot import restore, snapshot
 from makegood.watch.state import State, new_state
-from tests.watch.streams import batch, minute, plan_of
+from tests.watch.streams import MINUTE, batch, minute, plan_of
 
 PLAN = plan_of("refund")
 EVENTS = (
@@ -118,3 +119,14 @@ def test_a_snapshot_goes_on_as_if_nothing_had_happened(log: list[tuple[Any, ...]
         one, found, _ = advance(one, empty(PLAN), nothing(), minute(62 + 1440 * 60), PLAN)
         outcomes.append((still_open(one), sorted(found["id"].tolist()), sorted(found["rank"].tolist())))
     assert outcomes[0] == outcomes[1]
+
+
+def test_packed_and_handed_over_in_one_batch_is_as_in_two() -> None:
+    plan = plan_of("order")
+    told = [("order.paid", "HN-1", 0.0), ("order.packed", "HN-1", 10.0), ("order.handed_over", "HN-1", 600.0)]
+    for cuts in ([told], [told[:1], told[1:]], [told[:2], told[2:]]):
+        state, took = new_state(plan), list[int]()
+        for part in cuts:
+            state, _found, counters = advance(state, batch(plan, *part), nothing(), minute(700), plan)
+            took += counters.completed["bucket"].tolist()
+        assert curves.bucket(10 * MINUTE) in took, "packing took ten minutes, whenever the parcel left"

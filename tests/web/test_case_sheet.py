@@ -34,9 +34,9 @@ SCRIPT = "<script>alert(1)</script>"
 # Two of them ask of incidents: which one the case is part of, and whether it looks like one with others.
 # One for the stores of the order; what hangs on it besides payments and parcels is one more, by a cursor not counted here.
 #: Two for its remedies: those of the case, and how many its customer had before.
-
 # Two more since: what outside parties owe, and what is masked.
-QUERIES = 58
+# One for what the watch found on it.
+QUERIES = 59
 
 
 def page(client, user, case) -> str:

@@ -44,6 +44,7 @@ VALUES = {
     "action": "refund",
     "there": "paid_out",
     "refused": "locked",
+    "watched": "refund.payout",
     "sources": ["signal:threat.legal", "inherited:100105"],
 }
 

@@ -18,6 +18,7 @@ from makegood.desk import hooks, party_page
 from makegood.desk.incidents import open_incident
 from makegood.desk.rooming import open_room
 from makegood.people import calendars
+from makegood.watch.models import Finding
 from tests import cast as stages
 from tests.desk.test_parties import carrier_asked
 from tests.mail import post
@@ -57,6 +58,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "party_edit": ("/owed/parties/{party}/", LEADS),
     "party": ("/p/{ask}/", EVERYBODY),
     "duty": ("/duty/", DESK),
+    "watch": ("/watch/", DESK),
+    "watch_process": ("/watch/order/", DESK),
+    "watch_finding": ("/watch/findings/{finding}/", DESK),
     "incidents": ("/incidents/", DESK),
     "incident": ("/incidents/{incident}/", DESK),
     "me": ("/me/", EVERYBODY - {"nobody"}),
@@ -102,7 +106,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|events_in|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
+    r"^(mail_\w+|events_in|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|watch_(dismiss|settings)|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -151,6 +155,28 @@ def places(cast):
         "calendar": calendars.standing(cast.haneul)[1].calendar_id,
         "canned": CannedReply.objects.create(
             team=cast.front, code="ours", names={"en": "Ours"}, texts={"en": "Hello"}, by=cast.sujin
+        ).pk,
+        "finding": Finding.objects.create(
+            uid=1,
+            kind="stuck",
+            process="refund",
+            step="refund.payout",
+            shop=cast.haneul,
+            since=case.opened_at,
+            found_at=case.opened_at,
+            code="stuck.hours",
+            confidence=1,
+            rank=1,
+            data={
+                "step": "refund.payout",
+                "age": 60,
+                "limit": 60,
+                "of": "995",
+                "since": "",
+                "promise": "",
+                "other": "",
+                "expected": 0,
+            },
         ).pk,
         "incident": open_incident(case, by=cast.by(cast.sujin), words="환불을 신청한 지").data["incident"],
         "room": open_room(case, by=cast.by(cast.sujin), ask="환불을 신청한 지").data["room"],

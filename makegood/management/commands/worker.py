@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 
-from makegood.jobs import outgoing, sweep
+from makegood.jobs import outgoing, sweep, watching
 from makegood.mail.watch import Watch
 
 #: What runs may finish for so long after SIGTERM; then it is left. The supervisor kills after 4 s.
@@ -45,6 +45,7 @@ async def _run(worker_app: Any) -> None:
     sweeper = threading.Thread(target=sweep.run, args=(enough,), name="sweep", daemon=True)
     sweeper.start()
     outgoing.start(enough)
+    watching.start(enough)
     work = asyncio.create_task(_work(worker_app))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)

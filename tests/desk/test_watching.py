@@ -1,0 +1,186 @@
+"""What the watch found reaches the right people once, as cases and incidents; and people teach it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from makegood.base import clock
+from makegood.base.errors import Refusal
+from makegood.cases.models import Case, CaseEvent
+from makegood.conversations.models import Delivery
+from makegood.desk import watch_page, watching
+from makegood.people.models import User
+from makegood.transactions.models import Order
+from makegood.watch import house
+from makegood.watch.models import Finding, WatchName, WatchSetting
+from tests import cast as stages
+
+pytestmark = pytest.mark.django_db
+UID = iter(range(1000, 9000))
+
+
+def finding(cast, order="HN-20261101", kind="stuck", **more):
+    """A refund of Jiwoo's order that has waited five hours; 995 of 1,000 take less than two."""
+    now = clock.now()
+    step = more.pop("step", "refund.payout")
+    data = {"step": step, "age": 18000.0, "limit": 7200.0, "of": "995", "since": (now - timedelta(hours=5)).isoformat(), "promise": "",
+            "other": "", "expected": 61.0, "observed": 0, "count": 12, "overtakes": 0, **more.pop("data", {})}  # fmt: skip
+    values = {"uid": next(UID), "process": "refund", "step": step, "shop": cast.haneul, "order_number": order, "since": now - timedelta(hours=5),
+              "found_at": now - timedelta(minutes=10), "code": "stuck.hours", "data": data, "confidence": 0.99, "rank": 5.0, "amount": 39000, "currency": "KRW"}  # fmt: skip
+    return Finding.objects.create(kind=kind, **(values | more))
+
+
+def orders(cast, count):
+    now = clock.now()
+    return [
+        Order.objects.create(
+            shop=cast.haneul,
+            customer=cast.alex,
+            number=f"AX-{n}",
+            placed_at=now,
+            total=10,
+            currency="KRW",
+            told_at=now,
+        )
+        for n in range(count)
+    ]
+
+
+def act():
+    watching.act_on_waiting()
+    return Case.objects.order_by("-id").first()
+
+
+def test_a_refund_that_stands_still_goes_to_technology_and_not_to_the_front_line(cast):
+    found = finding(cast)
+    case = act()
+    assert (case.customer, case.order_number, case.team) == (cast.jiwoo, "HN-20261101", cast.tech)
+    assert case.type == "refund.delay" and case.customer_wrote_at is None
+    found.refresh_from_db()
+    assert (found.case, found.acted) == (case, "opened")
+    assert not Delivery.objects.filter(case=case).exists(), (
+        "the customer hears by a person unless the shop wants it first"
+    )
+    assert [said for _one, said in watch_page.of_case(case.pk)] == [watching.said(found)]
+    watching.act_on_waiting()
+    assert Case.objects.count() == 1, "what was acted on is not acted on again"
+
+
+def test_where_the_shop_wants_it_the_customer_hears_before_they_complain(cast):
+    WatchSetting.objects.create(process="refund", shop=cast.haneul, tell_first=True)
+    finding(cast)
+    letter = Delivery.objects.get(case=act())
+    assert (
+        letter.to == cast.jiwoo.email
+        and "HN-20261101" in letter.message.body
+        and "995" not in letter.message.body
+    )
+
+
+def test_it_joins_the_case_that_the_customer_has_opened_and_says_so_there(cast):
+    case = stages.reported(cast)
+    found = finding(cast, promised_at=clock.now() - timedelta(hours=1))
+    act()
+    found.refresh_from_db()
+    assert (found.case, found.acted, Case.objects.count()) == (case, "joined", 1)
+    assert CaseEvent.objects.get(case=case, kind="watch_noticed").data == {
+        "finding": found.pk,
+        "watched": "refund.payout",
+    }
+    assert stages.fresh(case).urgency >= 3
+
+
+def test_what_ends_by_itself_closes_nothing_but_is_said(cast):
+    finding(cast)
+    case = act()
+    Finding.objects.update(state="recovered", ended_at=clock.now())
+    watching.act_on_waiting()
+    watching.act_on_waiting()
+    assert stages.fresh(case).is_open
+    assert CaseEvent.objects.filter(case=case, kind="watch_over").count() == 1
+
+
+def test_a_fault_is_one_incident_with_everybody_whom_it_struck(cast):
+    names = [
+        WatchName.objects.create(key=n, shop=cast.haneul, order_number=o.number, ref=o.number)
+        for n, o in enumerate(orders(cast, 3), 1)
+    ]
+    fault = finding(
+        cast,
+        order="",
+        kind="systemic",
+        code="systemic",
+        step="payment.capture",
+        process="payment",
+        data={"affected": [str(n.key) for n in names]},
+    )
+    for name in names:
+        finding(cast, order=name.order_number, step="payment.capture", process="payment", fault=fault.uid)
+    act()
+    fault.refresh_from_db()
+    incident = fault.incident
+    assert incident is not None and incident.case.team == cast.tech and incident.case.urgency >= 4
+    inside = set(incident.members.filter(standing=True).values_list("case__order_number", flat=True))
+    assert inside == {"AX-0", "AX-1", "AX-2"} and Case.objects.count() == 3
+
+
+def test_of_too_many_the_gravest_reach_people_first(cast, monkeypatch):
+    monkeypatch.setattr(watching, "A_DAY", 1)
+    people = User.objects.filter(role__in=["agent", "lead", "specialist"]).count()
+    for n, order in enumerate(orders(cast, people + 2)):
+        finding(cast, order=order.number, rank=float(n))
+    act()
+    waiting = Finding.objects.filter(acted="too_many").values_list("rank", flat=True)
+    assert sorted(waiting) == [0.0, 1.0] and Case.objects.count() == people
+
+
+def test_a_guess_and_a_switched_off_process_open_nothing(cast):
+    guess, off = finding(cast, confidence=0.3), finding(cast, process="invoice", step="invoice.issue")
+    WatchSetting.objects.create(process="invoice", shop=cast.haneul, on=False)
+    watching.act_on_waiting()
+    guess.refresh_from_db(), off.refresh_from_db()
+    assert (guess.acted, off.acted, Case.objects.count()) == ("guess", "off", 0)
+
+
+def test_three_times_usual_here_halves_what_the_step_may_tell(cast):
+    before = house.alphas(house.processes_on())
+    for _ in range(3):
+        watching.dismiss(
+            finding(cast, order=""), by=cast.by(cast.minji), reason="usual", words="월말마다 이렇습니다."
+        )
+    after = house.alphas(house.processes_on())
+    assert after["refund.payout"] == pytest.approx(before["refund.payout"] / 2)
+    assert after["refund.whole"] == before["refund.whole"]
+    with pytest.raises(Refusal):
+        watching.dismiss(Finding.objects.first(), by=cast.by(cast.minji), reason="usual")
+    with pytest.raises(Refusal):
+        watching.dismiss(finding(cast), by=cast.by(cast.minji), reason="because")
+
+
+def test_a_lead_says_how_many_false_alarms_are_accepted_and_nonsense_is_refused(cast):
+    sujin = cast.by(cast.sujin)
+    watch_page.keep("refund", by=sujin, on=True, alpha="2,5", shops={cast.haneul.pk: (True, True)})
+    assert watch_page.process_page(sujin, "refund").per_thousand == "2.5"
+    for bad in ("-1", "501", "many", "nan"):
+        with pytest.raises(Refusal) as refused:
+            watch_page.keep("refund", by=sujin, on=False, alpha=bad, shops={})
+        assert refused.value.field == "alpha"
+    assert WatchSetting.objects.get(process="refund", shop=None).on
+
+
+def test_the_pages_say_what_is_there_in_the_readers_language(cast, client):
+    one = finding(cast, data={"like": {"done": [[0.5, 600.0], [0.99, 7000.0]], "count": 400}})
+    client.force_login(cast.minji)
+    page = client.get("/watch/refund/").content.decode()
+    assert watching.said(one)[:12] in page or "HN-20261101" in page
+    drawn = client.get(f"/watch/findings/{one.pk}/").content.decode()
+    assert "HN-20261101" in drawn and 'class="here"' in drawn
+    tried = client.post(f"/watch/findings/{one.pk}/dismiss/", {"reason": "", "words": "월말"})
+    assert tried.status_code == 422 and "월말" in tried.content.decode()
+    client.post(f"/watch/findings/{one.pk}/dismiss/", {"reason": "usual"})
+    one.refresh_from_db()
+    assert (one.state, one.dismissed_by) == ("dismissed", cast.minji)
+    client.force_login(cast.luo)
+    assert client.get(f"/watch/findings/{one.pk}/").status_code in (302, 403, 404)

@@ -1,0 +1,176 @@
+"""The watch at work on the log: what it finds is written once, however often it is killed, and is what a whole log would tell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from threading import Event
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from django.db import connection
+
+from makegood.base import clock
+from makegood.jobs import watching
+from makegood.transactions import facts
+from makegood.transactions.models import StoreFact
+from makegood.watch import house, relearn
+from makegood.watch.advance import advance
+from makegood.watch.batch import empty
+from makegood.watch.findings import RECOVERED
+from makegood.watch.log_events import signed, to_batch
+from makegood.watch.models import Finding, WatchModel, WatchState
+from makegood.watch.replay.running import run
+from makegood.watch.runner import Lost, Runner
+from tests.watch.telling import fact, store_of, stream, tell
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+CHILD = """
+import django; django.setup()
+from threading import Event
+from makegood.jobs import watching
+watching.follow(Event(), together=100, kept=0.15, drained=True)
+"""
+
+
+@pytest.fixture
+def told(cast):
+    """Twelve days of Haneul's orders in the log, the last of them nine days ago."""
+    store, now = store_of(cast.haneul), clock.now()
+    facts.days_ahead((now - timedelta(days=25)).date(), 30)
+    count = tell(store, stream(now - timedelta(days=21), 500, 12))
+    seen_by_readers()
+    return count
+
+
+def seen_by_readers():
+    """Whoever runs a long transaction anywhere in the server holds readers of the log up: wait for that, not for us."""
+    last, until = StoreFact.objects.order_by("tx", "id").last(), time.monotonic() + 60
+    while not facts.after((last.tx, last.pk - 1), 1):
+        assert time.monotonic() < until, "a transaction in this server holds the log up"
+        time.sleep(0.05)
+
+
+def found():
+    return sorted(Finding.objects.values_list("uid", "kind", "step", "state"))
+
+
+def drained():
+    Finding.objects.all().delete()
+    WatchState.objects.all().delete()
+    return watching.follow(Event(), together=100, drained=True)
+
+
+def test_every_order_that_stands_still_is_found_and_a_second_charge_too(told, cast):
+    assert drained() == told
+    kinds = {(kind, step) for _uid, kind, step, _state in found()}
+    assert {("stuck", "order.delivery"), ("duplicate", "payment.twice"), ("stuck", "invoice.issue")} <= kinds
+    stuck = Finding.objects.filter(step="order.delivery", state="raised")
+    silent = set(StoreFact.objects.filter(type="order.placed").values_list("order_number", flat=True)) - set(
+        StoreFact.objects.filter(type="shipment.delivered").values_list("order_number", flat=True)
+    )
+    assert {f.order_number for f in stuck} == silent and silent
+    assert all(f.shop == cast.haneul for f in stuck)
+    row = WatchState.objects.get()
+    assert (row.tx, row.fact_id) == facts.cursor_of(StoreFact.objects.order_by("tx", "id").last())
+    assert row.seen["steps"]["order.delivery"]["open"] == len(silent)
+
+
+def test_killed_again_and_again_it_loses_and_doubles_nothing(told, capsys):
+    drained()
+    without = found()
+    Finding.objects.all().delete()
+    WatchState.objects.all().delete()
+    kills, random, began = 0, np.random.default_rng(7), time.monotonic()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": _url(),
+        "DJANGO_SETTINGS_MODULE": "makegood.settings",
+        "MAKEGOOD_DB_POOL": "2",
+    }
+    while True:
+        process = subprocess.Popen([sys.executable, "-c", CHILD], env=environment, stderr=subprocess.PIPE)
+        at, progress = WatchState.objects.values_list("turn", flat=True).first() or 0, Finding.objects.count()
+        ended = False
+        while kills < 6 and not ended:  # wait until it truly works, then kill it somewhere
+            ended = process.poll() is not None
+            turn = WatchState.objects.values_list("turn", flat=True).first() or 0
+            if turn > at or Finding.objects.count() > progress:
+                break
+            time.sleep(0.02)
+            assert time.monotonic() - began < 120
+        if kills < 6 and not ended:
+            time.sleep(float(random.uniform(0, 0.25)))
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+            process.communicate()
+            continue
+        _, error = process.communicate(timeout=120)
+        assert process.returncode == 0, error.decode()[-2000:]
+        break
+    with capsys.disabled():
+        print(f"\n{told} facts, {kills} kills: {len(without)} findings without, {len(found())} with")
+    assert kills >= 3
+    assert found() == without
+
+
+def test_the_embedded_runner_finds_what_the_whole_log_tells(told, cast, capsys):
+    assert relearn.learn_anew()
+    drained()
+    watched, row = house.watched(), WatchModel.objects.get()
+    model = house.newest(watched.plan)
+    assert model.version == row.pk and len(model.cohort)
+    every = list(StoreFact.objects.order_by("at", "id"))
+    batch, _names = to_batch(watched.plan, every, dict.fromkeys({f.store_id for f in every}, cast.haneul.pk))
+    batch = batch.take(np.argsort(batch.at, kind="stable"))
+    whole = run(watched.plan, batch, model=model, relearn=0, tick=60 * 10**6 * 60, tail=0)
+    end = int(clock.now().timestamp() * 1e6)
+    _state, last, _ = advance(whole.state, empty(watched.plan), model, end, watched.plan)
+    tells = np.concatenate([whole.findings, last])
+    tells = {signed(int(f["id"])) for f in tells[tells["state"] != RECOVERED] if f["kind"] in (0, 2, 3)}
+    ours = set(
+        Finding.objects.filter(kind__in=["stuck", "duplicate", "mismatch"]).values_list("uid", flat=True)
+    )
+    with capsys.disabled():
+        print(
+            f"\n{len(every)} facts: whole log {len(tells)}, embedded {len(ours)}, in both {len(tells & ours)}"
+        )
+    assert ours == tells and ours
+
+
+def test_who_lost_the_watch_to_another_worker_writes_nothing_over_it(told):
+    one, other = Runner.load(), Runner.load()
+    one.step(100)
+    one.keep()
+    other.step(50)
+    with pytest.raises(Lost):
+        other.keep()
+    assert WatchState.objects.get().fact_id == one.cursor[1]
+
+
+def test_a_fact_that_commits_late_is_not_skipped(told, cast):
+    drained()
+    before = Finding.objects.filter(kind="duplicate").count()
+    store = StoreFact.objects.first().store
+    number = StoreFact.objects.filter(type="payment.captured").first().order_number
+    facts.append(
+        store,
+        [fact("payment.captured", number, clock.now() - timedelta(minutes=1), ref="late", amount="5000")],
+        way="event",
+    )
+    seen_by_readers()
+    assert watching.follow(Event(), together=100, drained=True) == 1
+    assert Finding.objects.filter(kind="duplicate").count() == before + 1
+
+
+def _url():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        name = cursor.fetchone()[0]
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
