@@ -62,7 +62,10 @@ def test_all_of_them_make_one_plan() -> None:
 def test_a_site_adds_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (Path(__file__).parents[2] / "makegood/packs/watch/invoice.toml").read_text("utf-8")
     (tmp_path / "watch").mkdir()
-    (tmp_path / "watch/warranty.toml").write_text(text.replace('"invoice', '"warranty'), "utf-8")
+    own = text.replace('"invoice', '"warranty').replace(
+        'type = "warranty.request"', 'type = "quality.repair"'
+    )
+    (tmp_path / "watch/warranty.toml").write_text(own, "utf-8")
     monkeypatch.setenv("MAKEGOOD_PACKS", str(tmp_path))
     assert "warranty" in processes()
     assert read_process(tmp_path / "watch/warranty.toml").steps["warranty.issue"].overtaken
