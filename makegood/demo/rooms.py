@@ -67,20 +67,23 @@ def room(tale: Tale) -> None:
     """A lead opens the room; the card, the chat, a task and a decision are written within half an hour."""
     words, lead = tale.script.language, tale.world.leads()[0]
     here, people, minute = tale.here, tale.world.users, count(1)
-    card = CARDS[words]
-    rooming.open_room(here, by=tale.by(lead), background=card["background"], ask=card["ask"])
-    found = Room.objects.get(case=here)
-    tech, money = people["specialist"], people["specialist2"]
+    card, tech, money = CARDS[words], people["specialist"], people["specialist2"]
+    found = Room.objects.filter(case=here, closed_at__isnull=True).first()
+    if found is None:  # else the ladder was quicker
+        rooming.open_room(here, by=tale.by(lead), background=card["background"], ask=card["ask"])
+        found = Room.objects.get(case=here)
+    leads = rooming.lead_of(found)
     for user, role in ((tech, "technical"), (money, "handler"), (tale.owner, "voice")):
-        if user.pk != lead.pk:
+        if user.pk != leads:
             rooming.give_role(found, by=tale.by(lead), user=user, role=role)
     began = clock.now()
     for user, line in zip((tech, money, tale.owner), CHAT[words], strict=True):
         with clock.travel(began + timedelta(minutes=next(minute) * 3)):
             room_work.say(found, by=tale.by(user), text=line)
     with clock.travel(began + timedelta(minutes=next(minute) * 3)):
-        for field, text in list(card.items())[2:]:
-            room_card.edit_card(found, by=tale.by(tech), field=field, n=0, text=text)
+        written = room_card.card(found)
+        for field in (name for name in card if written[name] is None):
+            room_card.edit_card(found, by=tale.by(tech), field=field, n=0, text=card[field])
         until = clock.now() + timedelta(hours=5)
         room_work.give_task(found, by=tale.by(lead), owner=tech, what=TASK[words], due_at=until)
         what, why = DECISION[words]

@@ -48,7 +48,7 @@ def test_everything_that_a_case_can_be_is_in_the_demo():
     assert UrgencyEvidence.objects.filter(source__startswith="signal:").exclude(quote="").exists()
     assert Attachment.objects.filter(content_type="image/png").exists()
     assert set(Message.objects.values_list("audience", flat=True)) == {"customer", "merchant", "staff"}
-    room = Room.objects.get()
+    room = next(r for r in Room.objects.all() if r.tasks.exists())
     assert {f.field for f in CardField.objects.filter(room=room)} >= {
         "background",
         "ask",

@@ -243,6 +243,15 @@ def test_a_lost_database_ends_no_sweeper(cast, monkeypatch):
     close_old_connections()
 
 
+#: The partial indexes of sources that are not named as their rows. Held replies live ten seconds: either holds nothing else.
+LOOKS = {
+    "held replies": ("held_due", "one_held_reply_each"),
+    "outside parties": ("party_ask_look",),
+    "incident steps": ("act_step_look",),
+    "steps left behind": ("step_due", "step_look"),
+}
+
+
 def test_a_tick_reads_by_index_what_is_due_only(cast):
     now = clock.now()
     fall_due(cast, cases=2, each=2)
@@ -260,9 +269,13 @@ def test_a_tick_reads_by_index_what_is_due_only(cast):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE makegood_promise")
     for source in sweep.SOURCES:
-        plan = source.rows().filter(look_at__lte=now).order_by("look_at", "id")[: sweep.BATCH].explain()
-        # Held replies live ten seconds: either of their partial indexes holds nothing else.
-        held = ("held_due", "one_held_reply_each")
-        wanted = held if source.name == "held replies" else (f"{source.name[:-1]}_look",)
+        with transaction.atomic(), connection.cursor() as cursor:
+            if (
+                source.name != "promises"
+            ):  # of a table of two rows, reading it whole and sorting is the cheapest
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+            due = source.rows().filter(look_at__lte=now).order_by("look_at", "id")
+            plan = due[: sweep.BATCH].explain()
+        wanted = LOOKS.get(source.name, (f"{source.name[:-1]}_look",))
         assert any(index in plan for index in wanted), plan
     assert Appointment.objects.count() == 0

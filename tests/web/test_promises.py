@@ -112,7 +112,7 @@ def test_notices_are_counted_in_the_navigation_listed_and_seen_by_their_reader_o
     client.force_login(cast.minji)
     client.cookies["language"] = "en"
     read = client.get("/notices/").content.decode()
-    assert '<span class="badge num">2' in read and "awake again" in read and "Call back" in read
+    assert "data-unseen><span>2</span>" in read and "awake again" in read and "Call back" in read
     assert f"/cases/{case.number}/" in read
     assert client.get("/notices/").content.decode().count(">New<") == 2, "looking is not seeing"
     one = Notice.objects.filter(user=cast.minji).last()
@@ -124,7 +124,7 @@ def test_notices_are_counted_in_the_navigation_listed_and_seen_by_their_reader_o
     assert client.get("/notices/").content.decode().count(">New<") == 1
     client.post("/notices/seen/")
     read = client.get("/notices/").content.decode()
-    assert ">New<" not in read and "badge num" not in read
+    assert ">New<" not in read and "data-unseen hidden" in read
 
 
 def test_what_is_put_aside_stands_in_its_own_view(cast):
