@@ -397,7 +397,10 @@ class _OfRemedy(Seen):
 
     def fields(self) -> dict[str, Any]:
         found = super().fields()
-        return {**found, "remedy_id": found.pop("remedy")}
+        found["remedy_id"] = found.pop(
+            "remedy"
+        )  # popped first: within one dict display the old name would stay
+        return found
 
 
 class CarryOut(_OfRemedy):

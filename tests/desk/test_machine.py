@@ -378,7 +378,11 @@ class Desk(RuleBasedStateMachine):
     def nothing_ended_is_ever_waited_for(self) -> None:
         ended = Case.objects.filter(status="ended")
         assert not Promise.objects.filter(case__in=ended, state="open").exists()
-        assert not Appointment.objects.filter(case__in=ended, state="open").exclude(what="follow_up").exists()
+        assert (
+            not Appointment.objects.filter(case__in=ended, state="open")
+            .exclude(what__in=("follow_up", "secure"))
+            .exists()
+        )
         assert not ended.filter(snoozed_until__isnull=False).exists()
 
     @invariant()

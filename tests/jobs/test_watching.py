@@ -27,6 +27,7 @@ from makegood.watch.log_events import signed, to_batch
 from makegood.watch.models import Finding, WatchModel, WatchState
 from makegood.watch.replay.running import run
 from makegood.watch.runner import Lost, Runner
+from tests.log import seen_by_readers
 from tests.watch.telling import fact, store_of, stream, tell
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -46,14 +47,6 @@ def told(cast):
     count = tell(store, stream(now - timedelta(days=21), 500, 12))
     seen_by_readers()
     return count
-
-
-def seen_by_readers():
-    """Whoever runs a long transaction anywhere in the server holds readers of the log up: wait for that, not for us."""
-    last, until = StoreFact.objects.order_by("tx", "id").last(), time.monotonic() + 60
-    while not facts.after((last.tx, last.pk - 1), 1):
-        assert time.monotonic() < until, "a transaction in this server holds the log up"
-        time.sleep(0.05)
 
 
 def found():

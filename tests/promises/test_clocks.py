@@ -121,6 +121,8 @@ LAST_DAY = {
 #: Rows in hours: the moment itself, on the clock of the place.
 MOMENT = {
     "eu.data_breach": "2026-03-30T11:00",  # 72 real hours, one of which the clocks skipped
+    "kr.data_breach": "2025-01-27T15:00",  # hours run on, also over the holidays
+    "uk.data_breach": "2026-10-25T15:00",  # 72 real hours, one of which the clocks gave back
     "jd.answer": "2026-03-03T16:30",
     "jd.evidence": "2026-03-03T11:30",  # 1 h 30 on the Monday until 18:00, then 2 h 30 from 9:00
     "jd.execute": "2026-03-03T16:30",

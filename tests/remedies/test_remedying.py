@@ -23,6 +23,7 @@ from makegood.promises.models import Promise
 from makegood.remedies.models import Approval, Offer, Remedy, TransactionProof
 from makegood.transactions import facts
 from tests import cast as stages
+from tests.log import seen_by_readers
 from tests.remedies import stages as st
 
 pytestmark = pytest.mark.django_db
@@ -320,6 +321,8 @@ def told(cast, step, state: str, at=None, event_id: str = "") -> None:
     facts.append(
         st.store(cast), [facts.Fact(fact, event_id=event_id or f"{state}-{step.pk}-{at}")], way="event"
     )
+    if not connection.in_atomic_block:
+        seen_by_readers()
 
 
 @pytest.mark.django_db(transaction=True)

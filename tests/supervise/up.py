@@ -103,7 +103,7 @@ class Up:
     def healthy(self) -> bool:
         with (
             contextlib.suppress(OSError),
-            urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2) as answer,
+            urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=15) as answer,
         ):
             return bool(answer.status == 200)
         return False
