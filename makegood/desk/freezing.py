@@ -1,4 +1,4 @@
-"""Stopping use at once: an account or a payment of a security case. By the shop's connector where it can, else by people within minutes."""
+"""Stopping use at once: an account or a payment of a security case, by people within minutes (not yet by the shop's connector)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,6 @@ from makegood.packs import outside
 from makegood.people.actors import Actor
 from makegood.people.models import Shop, Team
 from makegood.promises import ledger
-
-
-def by_connector(case: Case, what: str, which: str) -> bool:
-    """The seam: freeze it through the shop's connector; True when a step is under way there (its own ledger tells how it ends).
-
-    No connector of this branch can, so people do it. The task with its clock is made either way: a machine that failed
-    in silence must not leave a stolen card in use.
-    """
-    return False
 
 
 @verb("freeze")
@@ -68,7 +59,6 @@ def freeze(case: Case, *, by: Actor, what: str, which: str = "", why: str = "") 
     row = Freeze.objects.create(
         case=case, what=what, which=name, asked_at=clock.now(), asked_by_id=by.user_id, promise=promise
     )
-    by_connector(case, what, name)
     told = {*people, *notices.leads_of(case), case.owner_id} - {by.user_id}
     notices.notify(case, "freeze", to=told, data={"until": until.isoformat()})
     data: dict[str, Any] = {

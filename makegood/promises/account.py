@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -56,10 +55,6 @@ class Account:
         """As it stands once this one was given."""
         new = Entry(promise.pk, promise.what, promise.basis, promise.to, promise.state, promise.due_at)
         return Account((*self.entries, new))
-
-    def without(self, ids: Iterable[int]) -> Account:
-        gone = frozenset(ids)
-        return Account(tuple(e for e in self.entries if e.id not in gone))
 
     @property
     def broken(self) -> int:

@@ -42,7 +42,6 @@ def test_a_break_counts_once_and_a_word_stays_owed_since_it_was_due(found):
         assert after.broken == before.broken + 1
         if entry.is_word and not entry.answered:
             assert after.next_due == before.next_due, "a broken word is due until it comes"
-        assert after.without([entry.id]).next_due == before.without([entry.id]).next_due
         assert entry not in after.decisions_after(entry.due_at - timedelta(seconds=1))
 
 
