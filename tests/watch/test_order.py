@@ -99,6 +99,7 @@ def test_the_order_and_the_cut_of_batches_make_no_difference(
 @given(events, st.integers(0, 13))
 @settings(max_examples=40, deadline=None)
 def test_events_sent_again_change_nothing(log: list[tuple[Any, ...]], again: int) -> None:
+    assume(twice_opened(log))
     whole = batch(PLAN, *log)
     doubled = [whole, whole.take(slice(again, again + 5)), whole]
     assert still_open(taken([whole])) == still_open(taken(doubled))

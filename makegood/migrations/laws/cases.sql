@@ -142,17 +142,6 @@ END $$;
 CREATE TRIGGER unconfirmed_was_asked BEFORE INSERT OR UPDATE ON makegood_ending
   FOR EACH ROW EXECUTE FUNCTION makegood_unconfirmed_was_asked();
 
--- A promise that was given never moves.
-CREATE FUNCTION makegood_promise_stands() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.due_at <> OLD.due_at OR NEW.made_at <> OLD.made_at OR (OLD.state <> 'open' AND NEW.state <> OLD.state) THEN
-    RAISE EXCEPTION 'a promise that was given never moves' USING ERRCODE = 'integrity_constraint_violation';
-  END IF;
-  RETURN NEW;
-END $$;
-CREATE TRIGGER promise_stands BEFORE UPDATE ON makegood_promise
-  FOR EACH ROW EXECUTE FUNCTION makegood_promise_stands();
-
 -- Planner statistics for the most common search words (shared/text.md 1.1), and case numbers that start with six digits.
 ALTER TABLE makegood_searchentry ALTER COLUMN vector SET STATISTICS 1000;
 ALTER TABLE makegood_case ALTER COLUMN id RESTART WITH 1001;
