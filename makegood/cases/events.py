@@ -201,6 +201,15 @@ _kind(
     act_kind=str,
     n=int,
 )
+_kind(
+    "incident_tried_again",
+    _("Tried again what had failed on cases of the incident: %(act_kind)s (%(n)s)."),
+    quiet=True,
+    incident=int,
+    act=int,
+    act_kind=str,
+    n=int,
+)
 _kind("incident_closed", _("Closed the incident."), quiet=True, incident=int)
 _kind("incident_dismissed", _("Dismissed: similar cases are no incident."), quiet=True, suggestion=int)
 _kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
