@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, QuerySet, Value
+from django.db.models import Count, F, Max, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
@@ -58,6 +58,20 @@ def languages_of(found: QuerySet[Case]) -> dict[str, int]:
     rows = found.order_by().values("language").annotate(n=Count("id")).values_list("language", "n")
     counts = dict(rows)
     return {code: counts[code] for code in CODES if code in counts}
+
+
+def standing(incident: Incident) -> tuple[int, dict[str, dict[str, int]]]:
+    """How urgent the incident is, and for each kind of act how many customers need which language; one pass over its open cases."""
+    mine = incidents.members(incident).filter(case__status__in=OPEN_STATUSES).order_by()
+    rows = mine.values("case__status", "case__language").annotate(n=Count("id"), level=Max("case__urgency"))
+    found: dict[str, dict[str, int]] = {kind: dict.fromkeys(CODES, 0) for kind in WHOSE}
+    level = 0
+    for row in rows:
+        level = max(level, row["level"])
+        for kind in (kind for kind, statuses in WHOSE.items() if row["case__status"] in statuses):
+            found[kind][row["case__language"]] += row["n"]
+    spoken = {kind: {code: n for code, n in counts.items() if n} for kind, counts in found.items()}
+    return level or incident.case.urgency, spoken
 
 
 @verb("lead_incident")

@@ -179,14 +179,10 @@ def read(
     mine = incidents.members(incident)
     room = Room.objects.filter(case__in={anchor.pk, incident.case_id}, closed_at__isnull=True).first()
     names = dict(LANGUAGES)
+    level, counts = incident_acts.standing(incident)
     spoken = {
-        kind: [
-            (code, names[code], n)
-            for code, n in incident_acts.languages_of(incident_acts.cases_of(incident, kind)).items()
-        ]
-        if incident.is_open
-        else []
-        for kind in incident_acts.WHOSE
+        kind: [(code, names[code], n) for code, n in found.items()] if incident.is_open else []
+        for kind, found in counts.items()
     }
     common = incident_finding.spoken_common(incident.common)
     done = acts(incident)
@@ -195,7 +191,7 @@ def read(
         anchor=anchor,
         room=room,
         card=_card(room),
-        urgency=incidents.level_of(incident),
+        urgency=level,
         common=[(SHARED[key], value) for key, value in common.items() if key in SHARED],
         why=[(SHARED[key], common[key]) for key in OF_ORDERS if key in common],
         stages=stages(mine),
