@@ -176,7 +176,11 @@ def open_for_affected(
             field="until",
         )
     words = _words(texts, counts)
-    details: dict[str, Any] = {"since": since.isoformat(), "until": until.isoformat(), "type": _type_of(incident)}
+    details: dict[str, Any] = {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "type": _type_of(incident),
+    }
     if left:
         details["left_out"] = left
     return _begin(incident, Kind.OPEN, by, orders=found, texts=words, details=details)

@@ -117,4 +117,6 @@ def _row(order: Order, cases: list[Case], mine: set[int], out: frozenset[int]) -
     case = next((c for c in [*own, *others] if c.pk in mine), None)
     customer = order.customer
     assert customer is not None, "cohorts.struck asks for known customers"
-    return Struck(order, shy(str(customer)), dict(LANGUAGES)[customer.language], bool(own), case, order.pk in out)
+    return Struck(
+        order, shy(str(customer)), dict(LANGUAGES)[customer.language], bool(own), case, order.pk in out
+    )

@@ -17,13 +17,27 @@ WHO = ("owner", "lead", "manager")
 WHAT = ("tell", "room")
 
 
+#: What a case must have about it for a rung to open its room: code -> the beginnings of the sources of evidence.
+WHEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "loss": ("signal:loss.", "impact:"),
+        "threat": ("signal:threat.",),
+        "legal": ("signal:threat.legal", "signal:threat.regulator"),
+        "safety": ("signal:urgent.safety",),
+    }
+)
+
+
 @dataclass(frozen=True)
 class Rung:
-    """So long after somebody last touched the case, ``who`` hears of it; ``what`` 'room': a war room is opened, too."""
+    """So long after somebody last touched the case, ``who`` hears of it; ``what`` 'room': a war room is opened, too, for a case
+    that has one of ``when`` about it (none named: for every one).
+    """
 
     after: timedelta
     who: str
     what: str = "tell"
+    when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,11 +102,14 @@ def _accept(root: Entry) -> Mapping[int, timedelta]:
 def _rungs(root: Entry, types: Container[str]) -> Mapping[tuple[int, str], tuple[Rung, ...]]:
     found: dict[tuple[int, str], list[Rung]] = {}
     for entry in root.entries("rung", name="level"):
-        entry.only("level", "type", "after_minutes", "who", "what")
+        entry.only("level", "type", "after_minutes", "who", "what", "when")
         type_code = entry.one_of("type", types, "problem type") if "type" in entry.raw else ""
         what = entry.one_of("what", WHAT, "act") if "what" in entry.raw else "tell"
         who = entry.one_of("who", WHO, "person")
-        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), who, what)
+        when = entry.many_of("when", WHEN, "reason for a room") if "when" in entry.raw else ()
+        if when and what != "room":
+            raise entry.wrong("'when' says for which cases a room is opened; it needs what = \"room\"")
+        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), who, what, when)
         ladder = found.setdefault((entry.level("level"), type_code), [])
         if ladder and rung.after <= ladder[-1].after:
             raise entry.wrong("each rung must come later than the one before it")

@@ -145,9 +145,14 @@ class Open(IncidentForm):
         return True
 
 
+def carried(left: str) -> list[int]:
+    """The ids of the hidden field that carries them from page to page."""
+    return Ids(required=False).clean(left.split(","))
+
+
 def left_out(sent: QueryDict) -> set[int]:
     """Ids of the orders that are left out, as the form names them."""
-    return set(Ids(required=False).clean([*sent.getlist("out"), *sent.get("left", "").split(",")]))
+    return {*Ids(required=False).clean(sent.getlist("out")), *carried(sent.get("left", ""))}
 
 
 class Again(IncidentForm):

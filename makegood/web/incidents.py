@@ -26,7 +26,7 @@ from makegood.incidents.models import Incident
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.web.case import staff_page
-from makegood.web.incident_forms import APART, FORMS, Asked, Dismiss, IncidentForm, Open, left_out
+from makegood.web.incident_forms import APART, FORMS, Asked, Dismiss, IncidentForm, Open, carried, left_out
 
 Data = dict[str, Any]
 
@@ -50,7 +50,7 @@ CALLS: dict[str, Callable[[Incident, Actor, IncidentForm, Data], object]] = {
         texts=form.texts,
         since=d["since"],
         until=d["until"],
-        without=left_out(form.data),
+        without=[*d["out"], *carried(d["left"])],
     ),
     "again": lambda one, by, form, d: incident_again.try_again(one, d["act"], by=by),
     "close": lambda one, by, form, d: incidents.close_incident(one, by=by),

@@ -187,9 +187,13 @@ def test_those_whom_it_struck_are_listed_with_why_masked_and_who_has_a_case_alre
     assert "3 orders were probably struck" in listed and f"Product: {LAMP}" in listed
     assert "G•••• H•••••" in listed and "Hopper" not in listed, "nobody of them has written about it"
     assert f'href="/cases/{other.number}/"' in listed and "on something else" in listed
-    assert f'href="/cases/{anchor.number}/"' in listed, "the order of the case that began it is there, and cannot be opened again"
+    assert f'href="/cases/{anchor.number}/"' in listed, (
+        "the order of the case that began it is there, and cannot be opened again"
+    )
     assert listed.count('name="out"') == 3 and listed.count("data-row") == 4
-    assert 'id="struck"' not in page(client, cast.minji, incident, "?since=2026-01-01T00:00"), "an agent does not open them"
+    assert 'id="struck"' not in page(client, cast.minji, incident, "?since=2026-01-01T00:00"), (
+        "an agent does not open them"
+    )
 
 
 def test_whom_the_lead_leaves_out_on_any_page_gets_no_case_and_the_words_stay(cast, client, monkeypatch):
@@ -199,9 +203,13 @@ def test_whom_the_lead_leaves_out_on_any_page_gets_no_case_and_the_words_stay(ca
     since = local(clock.now() - timedelta(hours=9))
     client.force_login(cast.sujin)
     found = page(client, cast.sujin, incident, f"?since={since}")
-    place = incident_affected.read(incident, by=cast.by(cast.sujin), since=clock.now() - timedelta(hours=9), until=None)
+    place = incident_affected.read(
+        incident, by=cast.by(cast.sujin), since=clock.now() - timedelta(hours=9), until=None
+    )
     assert "5 orders" in found and place.next
-    second = asked(client, incident, since, out=[first.pk], at=place.next, text_ko=KO + SCRIPT).content.decode()
+    second = asked(
+        client, incident, since, out=[first.pk], at=place.next, text_ko=KO + SCRIPT
+    ).content.decode()
     assert "4 orders" in second and "1 is left out." in second and f'value="{first.pk}"' in second
     assert "&lt;script&gt;" in second and SCRIPT not in second, "what was typed already stays"
     third = asked(client, incident, since, left=f"{first.pk},x,-1,", at=last.pk).content.decode()
@@ -255,7 +263,9 @@ def test_what_failed_is_listed_and_tried_again_and_each_is_told_once(cast, clien
     twice = send(client, incident, "again", {"act": act.pk})
     assert twice.status_code == 422 and "still being carried out" in twice.content.decode()
     tick()
-    assert Message.objects.filter(author="staff").count() == 5 and not act.steps.exclude(state="done").exists()
+    assert (
+        Message.objects.filter(author="staff").count() == 5 and not act.steps.exclude(state="done").exists()
+    )
     late = send(client, incident, "again", {"act": act.pk})
     assert late.status_code == 422 and "Nothing of this act is failed any more." in late.content.decode()
     assert incident.case.events.get(kind="incident_tried_again").data["n"] == 2
@@ -266,7 +276,9 @@ def test_what_fails_again_is_failed_again_with_one_more_try(cast, client):
     incident, act, cases = broken(cast, failing=1)
     with connection.cursor() as cursor:
         connection.check_constraints()
-        cursor.execute(f"ALTER TABLE makegood_message ADD CONSTRAINT poison CHECK (case_id <> {cases[0].pk} OR author <> 'staff')")
+        cursor.execute(
+            f"ALTER TABLE makegood_message ADD CONSTRAINT poison CHECK (case_id <> {cases[0].pk} OR author <> 'staff')"
+        )
     client.force_login(cast.sujin)
     send(client, incident, "again", {"act": act.pk})
     tick()
