@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Max, QuerySet, Value
+from django.db.models import Count, F, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
@@ -28,7 +28,7 @@ from makegood.cases.states import OPEN_STATUSES, Status
 from makegood.desk import checking, cohorts, incidents
 from makegood.desk.verb import verb
 from makegood.incidents.models import ActStep, Incident, IncidentAct, IncidentCase
-from makegood.incidents.progress import SPEAKS
+from makegood.incidents.progress import SPEAKS, Spread
 from makegood.packs import incident_rules, reply_rules, sources, taxonomy
 from makegood.people.actors import Actor
 from makegood.people.models import Shop
@@ -60,18 +60,15 @@ def languages_of(found: QuerySet[Case]) -> dict[str, int]:
     return {code: counts[code] for code in CODES if code in counts}
 
 
-def standing(incident: Incident) -> tuple[int, dict[str, dict[str, int]]]:
-    """How urgent the incident is, and for each kind of act how many customers need which language; one pass over its open cases."""
-    mine = incidents.members(incident).filter(case__status__in=OPEN_STATUSES).order_by()
-    rows = mine.values("case__status", "case__language").annotate(n=Count("id"), level=Max("case__urgency"))
+def standing(rows: Iterable[Spread]) -> tuple[int, dict[str, dict[str, int]]]:
+    """How urgent the open cases are (0: none is), and for each kind of act how many customers need which language."""
     found: dict[str, dict[str, int]] = {kind: dict.fromkeys(CODES, 0) for kind in WHOSE}
     level = 0
     for row in rows:
-        level = max(level, row["level"])
-        for kind in (kind for kind, statuses in WHOSE.items() if row["case__status"] in statuses):
-            found[kind][row["case__language"]] += row["n"]
-    spoken = {kind: {code: n for code, n in counts.items() if n} for kind, counts in found.items()}
-    return level or incident.case.urgency, spoken
+        level = max(level, row.level if row.status in OPEN_STATUSES else 0)
+        for kind in (kind for kind, statuses in WHOSE.items() if row.status in statuses):
+            found[kind][row.language] += row.n
+    return level, {kind: {code: n for code, n in counts.items() if n} for kind, counts in found.items()}
 
 
 @verb("lead_incident")

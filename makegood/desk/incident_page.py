@@ -28,7 +28,7 @@ from makegood.incidents.models import (
     SuggestedCase,
     Suggestion,
 )
-from makegood.incidents.progress import STAGES, Counted, Stage, counted, staged, stages
+from makegood.incidents.progress import STAGES, Counted, Stage, counted, spread, staged, stages_of
 from makegood.people import roles
 from makegood.people.actors import Actor
 
@@ -179,7 +179,8 @@ def read(
     mine = incidents.members(incident)
     room = Room.objects.filter(case__in={anchor.pk, incident.case_id}, closed_at__isnull=True).first()
     names = dict(LANGUAGES)
-    level, counts = incident_acts.standing(incident)
+    rows = spread(mine)
+    level, counts = incident_acts.standing(rows)
     spoken = {
         kind: [(code, names[code], n) for code, n in found.items()] if incident.is_open else []
         for kind, found in counts.items()
@@ -191,10 +192,10 @@ def read(
         anchor=anchor,
         room=room,
         card=_card(room),
-        urgency=level,
+        urgency=level or incident.case.urgency,
         common=[(SHARED[key], value) for key, value in common.items() if key in SHARED],
         why=[(SHARED[key], common[key]) for key in OF_ORDERS if key in common],
-        stages=stages(mine),
+        stages=stages_of(rows),
         acts=done,
         failed=_failed(done, by, failed_of, failed_after),
         members=members(incident, by, stage, after),
@@ -229,7 +230,7 @@ def _failed(done: list[Done], by: Actor, act_id: int, after: int) -> FailedPage 
 def members(incident: Incident, by: Actor, stage: str, after: int) -> Members:
     """A page of the cases that this person may see, after the place ``after``; only of one stage where one is named."""
     stage = stage if stage in STAGES else ""
-    found = staged(incidents.members(incident).filter(pk__gt=after))
+    found = staged(incidents.members(incident).filter(pk__gt=after), few=not stage)
     seen = cases_for(by)
     if seen.query.where:  # who sees every case is asked nothing
         found = found.filter(Exists(seen.filter(pk=OuterRef("case"))))
