@@ -218,7 +218,12 @@ def reach(
 
 
 def deserves_room(case: Case, rung: Rung, why: str) -> bool:
-    """Whether the case has what the rung asks for before a room is opened: a loss, a threat, the law, somebody's safety."""
+    """Whether the case has what the rung asks for before a room is opened: a loss, a threat, the law, somebody's safety.
+
+    Not one that is mended: what is left to do on it is a word to the customer.
+    """
+    if case.status in (Status.FIXED, Status.VERIFIED, Status.TOLD):
+        return False
     if not rung.when:
         return True
     if "legal" in rung.when and (why == "statutory" or _law_is_near(case)):
@@ -227,7 +232,7 @@ def deserves_room(case: Case, rung: Rung, why: str) -> bool:
     found = Q()
     for head in heads:
         found |= Q(source__startswith=head)
-    return UrgencyEvidence.objects.filter(found, case=case).exists()
+    return UrgencyEvidence.objects.filter(found, case=case, level__gte=escalation().room_from).exists()
 
 
 def _law_is_near(case: Case) -> bool:

@@ -50,6 +50,7 @@ class Escalation:
     span_warning: int
     rooms: int
     room_people: int
+    room_from: int
     statutory_days: int
     rungs: Mapping[tuple[int, str], tuple[Rung, ...]]
 
@@ -67,7 +68,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
     root.only("accept", "handover", "span", "statutory", "rung")
     handover, span, statutory = root.table("handover"), root.table("span"), root.table("statutory")
     handover.only("passes")
-    span.only("agents", "warn_at", "rooms", "room_people_warn_at")
+    span.only("agents", "warn_at", "rooms", "room_people_warn_at", "room_from")
     statutory.only("working_days")
     agents, warn_at = int(span.above_zero("agents", whole=True)), int(span.above_zero("warn_at", whole=True))
     if warn_at > agents:
@@ -79,6 +80,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
         span_warning=warn_at,
         rooms=int(span.above_zero("rooms", whole=True)),
         room_people=int(span.above_zero("room_people_warn_at", whole=True)),
+        room_from=span.level("room_from") if "room_from" in span.raw else 4,
         statutory_days=int(statutory.above_zero("working_days", whole=True)),
         rungs=_rungs(root, types),
     )

@@ -11,6 +11,7 @@ from makegood.base.errors import Refusal
 from makegood.base.languages import speaking
 from makegood.cases.models import CaseEvent, Notice
 from makegood.desk import climbing, incidents, room_leads, rooming, timeline
+from makegood.desk.fixing import record_fix
 from makegood.desk.handling import assign, raise_urgency
 from makegood.desk.joining import merge
 from makegood.desk.room_work import give_task
@@ -82,6 +83,16 @@ def test_what_is_only_late_gets_no_room_however_urgent_and_a_threat_or_the_law_g
     climbing.by_clock(late)
     reach_room(late)
     assert Room.objects.filter(case=late).exists(), "a date that the law sets is near"
+
+
+def test_what_is_mended_and_what_weighs_little_gets_no_room(cast):
+    weak = burning(cast, text="주문이 늦어져 금전적으로 손해를 보고 있습니다.")
+    assert weak.evidence.filter(source="signal:loss.money", level=3).exists()
+    reach_room(weak)
+    mended = burning(cast)
+    record_fix(mended, by=cast.by(cast.minji), seen=None, done="Sent again.", cause="Bank.", remedy="refund")
+    reach_room(mended)
+    assert not Room.objects.exists()
 
 
 def test_when_every_lead_is_full_no_fourth_room_opens_and_those_who_can_change_it_hear_why_once(cast):
