@@ -356,6 +356,29 @@ _kind(
     message=int,
     optional={"in_time": bool},
 )
+_kind(
+    "freeze_refused",
+    _("The shop's own system has not stopped it (%(frozen)s): %(refused)s."),
+    freeze=int,
+    frozen=str,
+    refused=str,
+    optional={"again": bool},
+)
+_kind(
+    "freeze_unknown",
+    _("Not known whether the shop's own system has stopped it (%(frozen)s): it is being looked up."),
+    freeze=int,
+    frozen=str,
+    unknown=str,
+)
+_kind(
+    "freeze_known",
+    _("The shop's own system has stopped it too: %(frozen)s."),
+    quiet=True,
+    freeze=int,
+    frozen=str,
+    store=int,
+)
 _kind("released", _("Use is allowed again: %(frozen)s."), freeze=int, frozen=str, message=int)
 _kind(
     "leak_confirmed",

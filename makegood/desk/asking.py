@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotThere, Refusal
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, Fact
 from makegood.desk import notices, party_page
 from makegood.desk.party_sendings import send
@@ -57,7 +57,7 @@ def ask_party(
         raise Refusal("ended", _("The case has already ended."))
     if party is None or party.shop_id != case.shop_id or not party.active:
         raise Refusal("no_party", _("Say whom you ask."), field="party")
-    words = vault.taken(case, clean(what, limit=3000, field="what"), by=by)
+    words = clean(what, limit=3000, field="what")
     if due_at is None:
         raise Refusal("no_time", _("Say by when."), field="due_at")
     if not personal and party_page.holds_personal(case, words):

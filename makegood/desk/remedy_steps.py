@@ -98,9 +98,14 @@ def carry_out(
     return pen.write(case, "remedy_begun", by=by, data=data, cause=cause)
 
 
-def _plan(case: Case, row: Remedy, by: Actor) -> list[Step]:
+def _actions(row: Remedy) -> tuple[str, ...]:
+    """What is asked of the shop: as the row of the policy says, else what is usual for it."""
     rule = remedy_policy().rules.get(row.rule)
-    actions = rule.steps if rule else USUAL.get(row.kind, ())
+    return tuple(rule.steps) if rule else USUAL.get(row.kind, ())
+
+
+def _plan(case: Case, row: Remedy, by: Actor) -> list[Step]:
+    actions = _actions(row)
     if not actions:
         raise Refusal(
             "no_steps",
@@ -194,11 +199,18 @@ def left_before(step: Step) -> Decimal | None:
 
 
 def claim_look_up() -> Step | None:
-    """The next unknown step that is due to be looked up, set to its next look first: who dies looking only looks later."""
+    """The next step to be looked up, set to its next look first: who dies looking only looks later.
+
+    Unknown ones before those that are done and whose result has not arrived yet.
+    """
+    return _claim_look(_P.UNKNOWN) or _claim_look(_P.DONE)
+
+
+def _claim_look(state: str) -> Step | None:
     now = clock.now()
     with transaction.atomic():
         step = (
-            Step.objects.filter(state=_P.UNKNOWN, look_at__lte=now)
+            Step.objects.filter(state=state, look_at__lte=now)
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("remedy", "payment", "order")
@@ -207,7 +219,10 @@ def claim_look_up() -> Step | None:
         if step is None:
             return None
         step.looked += 1
-        step.look_at = now + remedy_settling.next_look(step.looked)
+        if state == _P.DONE:
+            step.look_at = remedy_settling.next_follow(step, step.there, now)
+        else:
+            step.look_at = now + remedy_settling.next_look(step.looked)
         step.save(update_fields=["looked", "look_at"])
     return step
 
@@ -216,6 +231,5 @@ def goes_by_itself(event: CaseEvent) -> None:
     """The customer has chosen: where the shop is connected it begins at once, for a person has offered it already."""
     case = Case.objects.get(pk=event.case_id)
     row = remedy_of(case, event.data["remedy_id"])
-    planned = (rule := remedy_policy().rules.get(row.rule)) is not None and rule.steps
-    if remedy_stores.store_of(row) is not None and planned:
+    if remedy_stores.store_of(row) is not None and _actions(row):
         carry_out(case, row.pk, by=_BY, seen=None, cause=event)

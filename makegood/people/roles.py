@@ -104,6 +104,7 @@ MAY: dict[str, frozenset[str]] = {
     # cases of security, and what was masked
     "freeze": _DESK,
     "frozen": _DESK,
+    "settle_freeze": _SYSTEM,
     "release": _TRUSTED,
     "confirm_leak": _DESK,
     "check_security": _DESK,

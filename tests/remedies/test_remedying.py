@@ -459,8 +459,8 @@ def test_the_database_refuses_what_must_not_be(cast, shop):
     assert "never deleted" in refuses("DELETE FROM makegood_step WHERE id = %s", step.pk)
     assert "never changes" in refuses("UPDATE makegood_remedy SET amount = 1 WHERE id = %s", row.pk)
     again = """INSERT INTO makegood_remedy (case_id, round, kind, amount, currency, payment_id, state, rule, law, sentence,
-      needs_approval, deviation, other_route, reason, by_id, at) SELECT case_id, 1, 'partial_refund', 1, 'KRW', payment_id, 'carrying',
-      '', '', '{}', false, 'because', '', '', by_id, now() FROM makegood_remedy WHERE id = %s"""
+      needs_approval, deviation, other_route, reason, by_id, at, lines) SELECT case_id, 1, 'partial_refund', 1, 'KRW', payment_id, 'carrying',
+      '', '', '{}', false, 'because', '', '', by_id, now(), '[]' FROM makegood_remedy WHERE id = %s"""
     with connection.cursor() as cursor:
         cursor.execute(again, [row.pk])
     assert "one_open_remedy_a_payment" in refuses(again, row.pk)
