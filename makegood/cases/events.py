@@ -203,7 +203,12 @@ _kind(
 )
 _kind("incident_closed", _("Closed the incident."), quiet=True, incident=int)
 _kind("incident_dismissed", _("Dismissed: similar cases are no incident."), quiet=True, suggestion=int)
-_kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
+_kind(
+    "waiting",
+    _("Waiting for %(waiting_for)s."),
+    waiting_for=str,
+    optional={"message": int, "ask": int},
+)
 _kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
 _kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)
 _kind(
@@ -330,7 +335,13 @@ _kind(
     promise=int,
     until=str,
 )
-_kind("party_ask_withdrawn", _("Took back what was asked of %(party)s."), ask=int, party=int)
+_kind(
+    "party_ask_withdrawn",
+    _("Took back what was asked of %(party)s."),
+    ask=int,
+    party=int,
+    optional={"message": int},
+)
 _kind(
     "party_unreached",
     _("What was asked could not be delivered to %(party)s."),

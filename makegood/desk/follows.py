@@ -22,6 +22,7 @@ remedy_step_done, remedy_step_moved -> the fix when the plan is done; its arriva
 remedy_arrived   -> the verification by the record itself
 remedy_countered -> as customer_wrote
 opened, triaged  -> the few who see a restricted case hear of it; an order that nobody has told of is asked for at its store
+party_answered, party_ask_withdrawn -> a case that waited for just that goes on
 freeze_asked     -> where the shop is connected its own system is asked to stop it too
 leak_confirmed   -> the clocks of the law for telling the authority start
 closed, ended    -> whether a case of security is still secure is looked at again; outside parties need do nothing more
@@ -179,6 +180,8 @@ FOLLOWERS.update(
         "told": (appointing.chase_later,),
         "asked": (appointing.chase_later,),
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
+        "party_answered": (handling.party_said,),
+        "party_ask_withdrawn": (handling.party_said,),
         "remedy_chosen": (awaken, appointing.question_over, remedy_steps.goes_by_itself),
         "remedy_countered": (awaken, appointing.question_over, raise_by_words, climbing.by_contacts),
         "remedy_step_done": (remedy_proof.after_step,),

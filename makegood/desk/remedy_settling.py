@@ -77,9 +77,6 @@ def settle(step_id: int, outcome: Outcome) -> CaseEvent | None:
         step = Step.objects.select_for_update(of=("self",)).select_related("remedy").get(pk=step_id)
         if outcome.done and step.state in (*Step.ON_ITS_WAY, _P.REFUSED):
             return step_done(case, step, outcome.ref, outcome.state, outcome.at, by=_BY)
-        if step.state == _P.DONE and outcome.state:
-            # Looked at again while it was on its way; a refund that the bank turned down is 'refused' by now.
-            return _moved(case, step, outcome.ref, outcome.state, clock.now())
         if step.state not in Step.ON_ITS_WAY:
             return None  # a webhook was faster, or another look
         if outcome.refused:
@@ -89,6 +86,19 @@ def settle(step_id: int, outcome: Outcome) -> CaseEvent | None:
         if step.looked == LOOKS_IN_VAIN:
             notices.notify(case, "step_unknown", to=[*notices.owner_of(case), *notices.leads_of(case)])
         return None
+
+
+def looked_again(step_id: int, outcome: Outcome) -> CaseEvent | None:
+    """What a look at a done step showed while its result was on its way; a refund that the bank turned down is 'refused' by now.
+
+    A look says how it is at this moment; the late answer to the call itself does not, and changes nothing here (:func:`settle`).
+    """
+    with transaction.atomic():
+        case = pen.hold(Step.objects.values_list("case_id", flat=True).get(pk=step_id))
+        step = Step.objects.select_for_update(of=("self",)).select_related("remedy").get(pk=step_id)
+        if step.state != _P.DONE or not outcome.state:
+            return None
+        return _moved(case, step, outcome.ref, outcome.state, clock.now())
 
 
 def hear(step_id: int, ref: str, state: str, at: datetime) -> CaseEvent | None:

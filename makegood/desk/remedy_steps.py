@@ -105,31 +105,38 @@ def _actions(row: Remedy) -> tuple[str, ...]:
 
 
 def _plan(case: Case, row: Remedy, by: Actor) -> list[Step]:
-    actions = _actions(row)
-    if not actions:
+    if not _actions(row):
         raise Refusal(
             "no_steps",
             _("Nothing of this is asked of a shop. Do it, and record what was done."),
             field="remedy",
         )
-    money = {"refund", "credit"}
+    steps = as_planned(row)
     with in_words():
-        return [
-            Step.objects.create(
-                case=case,
-                remedy=row,
-                n=n,
-                action=action,
-                # Unlike any other of ours: two houses (a test's and the real one) may speak with one provider's account.
-                ours=f"mg{case.number}-{secrets.token_hex(8)}",
-                order_id=row.order_id,
-                payment_id=row.payment_id,
-                amount=row.amount if action in money else None,
-                currency=row.currency if action in money else "",
-                by_id=by.user_id,
-            )
-            for n, action in enumerate(actions, 1)
-        ]
+        for step in steps:
+            step.by_id = by.user_id
+            step.save(force_insert=True)
+    return steps
+
+
+def as_planned(row: Remedy) -> list[Step]:
+    """The steps of a remedy as they would be planned; not stored."""
+    money = {"refund", "credit"}
+    return [
+        Step(
+            case_id=row.case_id,
+            remedy=row,
+            n=n,
+            action=action,
+            # Unlike any other of ours: two houses (a test's and the real one) may speak with one provider's account.
+            ours=f"mg{row.case.number}-{secrets.token_hex(8)}",
+            order=row.order,
+            payment=row.payment,
+            amount=row.amount if action in money else None,
+            currency=row.currency if action in money else "",
+        )
+        for n, action in enumerate(_actions(row), 1)
+    ]
 
 
 def _done_by_hand(case: Case, row: Remedy, step: Step, record: str, by: Actor) -> CaseEvent:
@@ -156,15 +163,15 @@ def _done_by_hand(case: Case, row: Remedy, step: Step, record: str, by: Actor) -
 # ------------------------------------------------------------------------------------------------ the worker
 
 
-def claim() -> Step | None:
-    """The next planned step, committed as 'sending': from here on it is never sent again. None when none is due.
+def claim(only: int | None = None) -> Step | None:
+    """The next planned step (``only``: just this one), committed as 'sending': from here on it is never sent again. None: none is due.
 
     A payment on which another ask is on its way makes it wait.
     """
-    now = clock.now()
+    now, mine = clock.now(), {} if only is None else {"pk": only}
     with transaction.atomic():
         step = (
-            Step.objects.filter(state=_P.PLANNED, look_at__lte=now)
+            Step.objects.filter(state=_P.PLANNED, look_at__lte=now, **mine)
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("remedy", "payment", "order")

@@ -108,7 +108,7 @@ def send(step: Step) -> None:
 
 
 def look_up(step: Step) -> None:
-    """Look one unknown step up; what cannot be looked up now is looked up later."""
+    """Look one step up that nobody knows of, or whose result is on its way; what cannot be looked up now is looked up later."""
     try:
         connector = remedy_stores.opened(step)
         if connector is None:
@@ -117,4 +117,5 @@ def look_up(step: Step) -> None:
     except Exception as error:
         log.warning("step %s cannot be looked up now: %s", step.pk, type(error).__name__)
         outcome = Outcome("unknown", "lost")
-    remedy_settling.settle(step.pk, outcome)
+    settle = remedy_settling.looked_again if step.state == Step.State.DONE else remedy_settling.settle
+    settle(step.pk, outcome)
