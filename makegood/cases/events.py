@@ -234,7 +234,12 @@ _kind(
 )
 _kind("incident_closed", _("Closed the incident."), quiet=True, incident=int)
 _kind("incident_dismissed", _("Dismissed: similar cases are no incident."), quiet=True, suggestion=int)
-_kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
+_kind(
+    "waiting",
+    _("Waiting for %(waiting_for)s."),
+    waiting_for=str,
+    optional={"message": int, "ask": int},
+)
 _kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
 _kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)
 _kind(
@@ -361,7 +366,13 @@ _kind(
     promise=int,
     until=str,
 )
-_kind("party_ask_withdrawn", _("Took back what was asked of %(party)s."), ask=int, party=int)
+_kind(
+    "party_ask_withdrawn",
+    _("Took back what was asked of %(party)s."),
+    ask=int,
+    party=int,
+    optional={"message": int},
+)
 _kind(
     "party_unreached",
     _("What was asked could not be delivered to %(party)s."),
@@ -386,6 +397,29 @@ _kind(
     frozen=str,
     message=int,
     optional={"in_time": bool},
+)
+_kind(
+    "freeze_refused",
+    _("The shop's own system has not stopped it (%(frozen)s): %(refused)s."),
+    freeze=int,
+    frozen=str,
+    refused=str,
+    optional={"again": bool},
+)
+_kind(
+    "freeze_unknown",
+    _("Not known whether the shop's own system has stopped it (%(frozen)s): it is being looked up."),
+    freeze=int,
+    frozen=str,
+    unknown=str,
+)
+_kind(
+    "freeze_known",
+    _("The shop's own system has stopped it too: %(frozen)s."),
+    quiet=True,
+    freeze=int,
+    frozen=str,
+    store=int,
 )
 _kind("released", _("Use is allowed again: %(frozen)s."), freeze=int, frozen=str, message=int)
 _kind(

@@ -80,6 +80,7 @@ KINDS = {
     "party_unreached": _("What was asked could not be delivered to %(name)s."),
     "restricted": _("There is a new case of fraud or security. Only a few see it; it needs an owner."),
     "freeze": _("Stop the use of an account or a payment by %(until)s."),
+    "freeze_by_hand": _("The shop's own system did not stop the use: do it by hand, now."),
     "security_check": _("Time to look whether a case of security is still secure."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.access import case_for, whole
 from makegood.cases.models import Case, CaseEvent, Ending
 from makegood.desk import notices, room_leads
@@ -50,7 +50,6 @@ def open_room(
         "background": clean(background, limit=LONGEST_TEXT, field="background", required=False),
         "ask": clean(ask, limit=LONGEST_TEXT, field="ask", required=False),
     }
-    first = {field: vault.taken(case, words, by=by) for field, words in first.items()}
     leader = _leader(case, by, lead)
     now = clock.now()
     room = Room.objects.create(case=case, opened_at=now, opened_by_id=by.user_id)

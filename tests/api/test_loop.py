@@ -54,6 +54,7 @@ NOT_AS_A_ROUTE = {
     "freeze": "people's own: who sees a restricted case stops its use on its page",
     "frozen": "as freeze",
     "release": "as freeze",
+    "settle_freeze": "the worker's own: what the shop's system answered",
     "confirm_leak": "as freeze",
     "check_security": "as freeze",
     "reveal": "a masked value is shown once, to a person, never to a program",
