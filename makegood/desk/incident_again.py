@@ -35,7 +35,7 @@ WHY = {
     "fixer_alone": _("who fixed it cannot verify it alone"),
     "no_such_move": _("the case is not at a point where this can be done"),
     "offered": _("the case is offered to another team"),
-    "role": _("who began the act may not do this any more"),
+    "not_allowed": _("who began the act may not do this any more"),
     "trouble": _("something went wrong by itself"),
 }
 

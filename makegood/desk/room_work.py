@@ -16,7 +16,7 @@ from makegood.cases.models import Case, CaseEvent
 from makegood.desk import notices, rooming
 from makegood.desk.verb import verb
 from makegood.escalation import duty
-from makegood.incidents.models import Decision, Room, RoomMessage, Task, Thanks
+from makegood.incidents.models import Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, User
@@ -116,7 +116,8 @@ def say(room: Room, *, by: Actor, text: str) -> RoomMessage:
     with transaction.atomic():
         if not rooming.changed(room):
             rooming.refuse_closed(Room.objects.get(pk=room.pk))
-        rooming.enter(room, by.person)
+        if not RoomMember.objects.filter(room=room, user=by.person, left_at__isnull=True).exists():
+            rooming.enter(room, by.person)
         body = vault.taken(room.case, body, by=by)
         return RoomMessage.objects.create(room=room, by_id=by.person, body=body, at=clock.now())
 
