@@ -149,6 +149,28 @@ _kind(
 )
 # The war room. Quiet: ten who edit its card must not throw back the answer that somebody writes to the customer.
 _kind("room_opened", _("Opened a war room, led by %(user)s."), quiet=True, room=int, user=int)
+_kind(
+    "room_withheld",
+    _("No war room of its own: %(withheld)s."),
+    quiet=True,
+    withheld=str,
+    optional={"room": int, "incident": int},
+)
+_kind(
+    "room_passed_on",
+    _("%(was_user)s is not there: %(user)s leads the war room now."),
+    quiet=True,
+    room=int,
+    was_user=int,
+    user=int,
+)
+_kind(
+    "room_lead_away",
+    _("%(was_user)s, who leads the war room, is not there, and no other lead has a hand free."),
+    quiet=True,
+    room=int,
+    was_user=int,
+)
 _kind("room_joined", _("In the war room: %(user)s (%(role)s)."), quiet=True, room=int, user=int, role=str)
 _kind("room_left", _("Left the war room: %(user)s."), quiet=True, room=int, user=int)
 _kind(
@@ -195,6 +217,15 @@ _kind("incident_left", _("Taken out of the incident."), quiet=True, incident=int
 _kind(
     "incident_acted",
     _("On all cases of the incident: %(act_kind)s (%(n)s)."),
+    quiet=True,
+    incident=int,
+    act=int,
+    act_kind=str,
+    n=int,
+)
+_kind(
+    "incident_tried_again",
+    _("Tried again what had failed on cases of the incident: %(act_kind)s (%(n)s)."),
     quiet=True,
     incident=int,
     act=int,

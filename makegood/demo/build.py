@@ -15,7 +15,7 @@ from makegood.cases import links
 from makegood.cases.models import Case, Relation
 from makegood.cases.states import Status
 from makegood.conversations.models import Delivery
-from makegood.demo import amends
+from makegood.demo import amends, stream
 from makegood.demo.acts import ACTS
 from makegood.demo.plans import WHOLE, Goal, acts_of, goals
 from makegood.demo.scripts import Script, scripts
@@ -98,6 +98,7 @@ def build(
         join(world, now)
         amends.tell(world, now)
         letters_are_sent(world)
+        stream.tell(world, now)
         return Case.objects.count() - before
 
 

@@ -44,6 +44,12 @@ KINDS = {
     "handed_back": _("A case came back to your team, since its owner is not there."),
     "handed_back_to_you": _("A case is yours now, since its owner is not there."),
     "room_wanted": _("A war room is needed, and nobody is free to lead it."),
+    "rooms_full": _("A war room is needed, and every lead on duty leads as many as the rules allow."),
+    "incident_room_wanted": _("Cases of incident No. %(n)s need a war room, and it has none yet."),
+    "room_passed_to_you": _("You lead a war room now, since who led it is not there."),
+    "room_lead_away": _(
+        "Who leads a war room is not there, and no other lead has a hand free: somebody has to decide."
+    ),
     "room_opened": _("A war room needs you: you lead it."),
     "room_role": _("You have a role in a war room: %(what)s."),
     "room_task": _("A task in a war room is yours, due by %(until)s."),

@@ -196,6 +196,12 @@ def _words(key: str) -> Mapping[Any, Any]:
             "statutory": spoken("a date that the law sets is near"),
             "watch": spoken("the watch over transactions found it"),
         },
+        "withheld": {
+            "leads_full": spoken("every lead on duty leads as many as the rules allow"),
+            "nobody": spoken("nobody is there who could lead one"),
+            "incident_room": spoken("the one of its incident is open"),
+            "incident": spoken("its incident has none yet, and a lead was asked for one"),
+        },
         "said": dict(PartyAnswer.Answer.choices),
         "frozen": dict(Freeze.What.choices),
         "masked_as": dict(MaskedValue.Kind.choices),

@@ -58,6 +58,7 @@ MAY: dict[str, frozenset[str]] = {
     "sweep": _SYSTEM,
     # the war room
     "open_room": _LEADS | _SYSTEM,
+    "withhold_room": _SYSTEM,
     "be_in_room": _DESK,
     "work_in_room": _DESK,
     "give_room_role": _DESK,

@@ -28,6 +28,7 @@ NOT_AS_A_ROUTE = {
     "deliver": "the worker's own: what the mail server said of a letter",
     "climb": "the sweep's own: nobody touched a case",
     "hand_back": "the sweep's own: the owner is away or has left",
+    "withhold_room": "the ladder's own: no lead has a hand free, or the incident has its room",
     "pass_on": "the sweep's own: nobody accepted a case in time",
     "ask_helper": "a suggestion for whoever looks at the page; a program has models of its own",
     "note_letter": "the system's own: a letter that is nobody's word",

@@ -23,7 +23,7 @@ from makegood.cases.models import (
 )
 from makegood.cases.states import Status
 from makegood.conversations.models import Attachment, Delivery, Message
-from makegood.demo import build
+from makegood.demo import build, stream
 from makegood.demo.scripts import phrases, scripts
 from makegood.incidents.models import CardField, Room
 from makegood.packs import playbook, sources, taxonomy
@@ -66,7 +66,8 @@ def test_everything_that_a_case_can_be_is_in_the_demo():
         "blocker",
     }
     assert room.messages.count() == 3 and room.tasks.count() == 1 and room.decisions.count() == 1
-    assert Order.objects.count() == 60 + 9  # those of the remedies below
+    # Nine have the remedies below, eleven what the watch finds.
+    assert Order.objects.count() == 60 + 9 + 3 + stream.WAIT
 
     # Remedies, outside parties and a case of security, in every state that somebody would want to see.
     assert Offer.objects.filter(state="open").count() == 2
