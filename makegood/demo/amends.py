@@ -113,7 +113,7 @@ def _order(world: World, customer: Customer, language: str, price: int, began: d
         secrets = {"secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}
         settings = {"address": f"https://{code}.example"}
         shop = world.shops[language].code
-        stores.make(code, by=actors.system("demo"), shop=shop, name=name, kind=kind, settings=settings, secrets=secrets)  # fmt: skip
+        stores.make(code, by=actors.system("command"), shop=shop, name=name, kind=kind, settings=settings, secrets=secrets)  # fmt: skip
     store = Store.objects.get(code=code)
     placed = began - timedelta(days=6)
     product = sorted(names.PRODUCTS)[0]

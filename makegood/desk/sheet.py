@@ -186,7 +186,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         restricted=is_restricted(case),
         asks=asking.of_case(every),
         freezes=list(
-            Freeze.objects.filter(case__in=every).select_related("promise", "frozen_by").order_by("id")
+            Freeze.objects.filter(case__in=every).select_related("promise", "frozen_by", "ask").order_by("id")
         )
         if is_restricted(case)
         else [],

@@ -8,7 +8,7 @@ from dataclasses import fields
 import pytest
 
 from makegood.base import clock
-from makegood.base.errors import NotAllowed, NotThere, Refusal
+from makegood.base.errors import NotAllowed, NotThere, Refusal, Stale
 from makegood.cases.models import Case, CaseEvent, Confirmation, MaskedValue, Reveal, Tick, UrgencyEvidence
 from makegood.conversations.models import Draft, Letter, Message, SearchEntry
 from makegood.desk import (
@@ -251,7 +251,7 @@ def test_whatever_people_of_the_desk_type_is_masked_at_its_door(cast):
 
 def test_a_refused_verb_keeps_nothing_of_it(cast):
     case = stages.owned(cast)
-    with pytest.raises(Refusal):
+    with pytest.raises(Stale):
         talking.reply(
             case,
             by=cast.by(cast.minji),

@@ -452,7 +452,9 @@ def test_a_case_waits_for_what_the_carrier_was_asked_and_by_when(cast, client):
 def test_their_answer_ends_the_wait_and_a_time_does_not(cast, answer, status):
     case, ask = waits(cast)
     until = clock.now() + timedelta(days=1) if answer == "by" else None
-    party_answers.answer_party(ask, by=actors.party(), answer=answer, words="창고에 있습니다", until=until)
+    party_answers.answer_party(
+        ask, by=actors.party(ask.party_id), answer=answer, words="창고에 있습니다", until=until
+    )
     case = stages.fresh(case)
     assert (case.status, bool(case.waiting_for)) == (status, status == "waiting")
 

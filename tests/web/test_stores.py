@@ -32,9 +32,9 @@ def hana(cast, client):
     return client
 
 
-def given(cast, shop: FakeShop, **more: object) -> dict[str, object]:
+def given(cast, at: FakeShop, **more: object) -> dict[str, object]:
     return {"code": "haneul-own", "shop": cast.haneul.pk, "name": "Our shop", "readable": "on", "believed": "on", "active": "on",
-            "currencies": "KRW", "set_address": shop.url, "set_secret": SECRET, **more}  # fmt: skip
+            "currencies": "KRW", "set_address": at.url, "set_secret": SECRET, **more}  # fmt: skip
 
 
 def connected(hana, cast, shop: FakeShop) -> Store:
@@ -90,6 +90,10 @@ def test_nobody_answers(hana, cast, shop):
 def test_an_address_inside_the_house_is_not_asked(hana, cast, shop, settings):
     connected(hana, cast, shop)
     settings.SHOPS_INSIDE = frozenset()
+    assert "no address that can be asked" in tried(hana)
+    row = Store.objects.get()
+    row.settings = {"address": "https://127.0.0.1:9"}
+    row.save(update_fields=["settings"])
     assert "inside the house" in tried(hana)
     assert shop.calls == []
 
