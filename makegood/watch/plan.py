@@ -41,12 +41,20 @@ class Links:
         np.cumsum([len(row) for row in rows], out=start[1:])
         return cls(start, np.array([step for row in rows for step in row], dtype=np.int64))
 
-    def spread(self, events: I64) -> tuple[I64, I64]:
-        """For events: (place in ``events``, step) of every pair."""
-        count = self.start[events + 1] - self.start[events]
-        place = np.repeat(np.arange(len(events)), count)
-        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
-        return place, self.steps[self.start[events][place] + within]
+    def spread(self, events: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+        """For events: (place in ``events``, step) of every pair, in the order of ``events``."""
+        count = np.diff(self.start)[events]
+        touched = np.flatnonzero(count)
+        count = count[touched]
+        place = np.repeat(touched, count)
+        if not len(place):
+            return place, place
+        # Numbers that run on within an event and jump to the first step of the next one.
+        jump = np.ones(len(place), np.int64)
+        begins = np.cumsum(count) - count
+        start = self.start[events[touched]]
+        jump[0], jump[begins[1:]] = start[0], start[1:] - (start[:-1] + count[:-1] - 1)
+        return place, self.steps[np.cumsum(jump)]
 
 
 @dataclass(frozen=True)

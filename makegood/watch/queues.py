@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makegood.watch.closing import Ended
+from makegood.watch.inversions import overtakes
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, Plan
 from makegood.watch.state import TOLD_OVERTAKEN, State
@@ -48,7 +49,7 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
     for one in distinct(lane[counts]):
         mine = np.flatnonzero(counts & (lane == one))
         opened, ended_at = columns["first"][ended.rows[mine]], ended.at[mine]
-        suffered[mine] += _inversions(opened, ended_at)
+        suffered[mine] += overtakes(opened, ended_at)
         low, high = np.searchsorted(starts, [one, one + 1])
         rows = waiting[low:high]
         order = np.argsort(opened, kind="stable")
@@ -58,16 +59,6 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
         hit.append(rows[passed])
         by.append(np.full(int(np.count_nonzero(passed)), mine[order[-1]] if len(mine) else 0))
     return suffered, np.concatenate(hit), np.concatenate(by).astype(np.int64)
-
-
-def _inversions(opened: I64, ended: I64) -> I64:
-    """For each of a batch's completions in one lane: how many opened after it and ended before it. In blocks: n² compares."""
-    out = np.zeros(len(opened), np.int64)
-    block = 512
-    for low in range(0, len(opened), block):
-        part = slice(low, low + block)
-        out[part] = ((opened[None, :] > opened[part, None]) & (ended[None, :] < ended[part, None])).sum(1)
-    return out
 
 
 def thresholds(

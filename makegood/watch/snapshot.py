@@ -11,7 +11,7 @@ import pyarrow as pa
 from makegood.watch.columns import Columns
 from makegood.watch.memory import Generation, Memory
 from makegood.watch.plan import Plan
-from makegood.watch.state import COHORTS, LANES, LATER, ROWS, SUBJECTS, State, new_state
+from makegood.watch.state import COHORTS, LANES, LATER, ROWS, SUBJECTS, UNUSED, State, new_state
 
 FORM = 1
 _TABLES: dict[str, dict[str, tuple[Any, Any]]] = {
@@ -44,7 +44,7 @@ def snapshot(state: State, plan: Plan) -> bytes:
             arrays[f"{name}.{age}.key"] = generation.index.keys[rows]
             arrays[f"{name}.{age}.at"], arrays[f"{name}.{age}.value"] = (
                 generation.at[rows],
-                generation.value[rows],
+                generation.values(rows),
             )
     meta = {
         "form": str(FORM), "version": state.version, "now": str(state.now), "ticked": str(state.ticked),
@@ -115,7 +115,7 @@ def moved_to(state: State, codes: tuple[str, ...], plan: Plan) -> State:
     )  # the last: rows that have no step
     rows = state.rows.index.rows()
     step = now_called[state.rows["step"][rows]]
-    state.rows.drop(rows[step < 0])
+    state.rows.drop(rows[step < 0], *UNUSED)
     state.rows["step"][rows[step >= 0]] = step[step >= 0]
     for table in (state.lanes, state.cohorts):
         every = table.index.rows()
