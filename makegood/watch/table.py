@@ -76,7 +76,7 @@ class Index:
         """The rows in use, rising."""
         busy = np.ones(len(self.keys), dtype=bool)
         busy[self.free[: self.unused]] = False
-        return np.flatnonzero(busy)
+        return busy.nonzero()[0]
 
     def find(self, keys: U64) -> I64:
         """The row of each key, -1 where there is none."""
@@ -87,14 +87,14 @@ class Index:
         at, todo = (keys & mask).view(np.int64), None
         while len(at):
             slot = self.slots[at]
-            like = np.flatnonzero(((slot ^ keys) >> _HALF) == 0)
+            like = (((slot ^ keys) >> _HALF) == 0).nonzero()[0]
             row = (slot[like] & _LOW).view(np.int64) - 1
             there = (self.keys.take(row, mode="clip") == keys[like]) & (row < len(self.keys))
             on = slot != FREE
             hit = like[there]
             on[hit] = False
             out[hit if todo is None else todo[hit]] = row[there]
-            left = np.flatnonzero(on)
+            left = on.nonzero()[0]
             todo = left if todo is None else todo[left]
             keys = keys[left]
             at = (at[left] + _stride(keys)) & np.int64(mask)
@@ -106,7 +106,7 @@ class Index:
         For tables in which most keys are known; ``claim`` is for those in which most are new.
         """
         rows, made = self.find(keys), np.zeros(len(keys), dtype=bool)
-        missing = np.flatnonzero(rows < 0)
+        missing = (rows < 0).nonzero()[0]
         if len(missing):
             rows[missing], made[missing] = self.claim(keys[missing])
         return rows, made
@@ -121,7 +121,7 @@ class Index:
             slot = self.slots[at]
             free = slot == FREE
             step = (~free).astype(np.int64)  # who finds a slot free stays at it, whoever gets it
-            empty = np.flatnonzero(free)
+            empty = free.nonzero()[0]
             if len(empty):
                 given, mine = self._give(keys[empty])
                 self.slots[at[empty]] = mine
@@ -130,12 +130,12 @@ class Index:
                 self.used_slots += int(np.count_nonzero(won))
                 self._back(given[~won])
                 step[empty[won]] = -1
-            like = np.flatnonzero(((slot ^ keys) >> _HALF) == 0)
+            like = (((slot ^ keys) >> _HALF) == 0).nonzero()[0]
             row = (slot[like] & _LOW).view(np.int64) - 1
             there = (row >= 0) & (row < len(self.keys)) & (self.keys.take(row, mode="clip") == keys[like])
             out[todo[like[there]]] = row[there]
             step[like[there]] = -1
-            on = np.flatnonzero(step >= 0)
+            on = (step >= 0).nonzero()[0]
             keys, todo = keys[on], todo[on]
             at = (at[on] + step[on] * _stride(keys)) & np.int64(mask)
         return out, made
@@ -163,7 +163,7 @@ class Index:
         while len(wanted):
             here = (self.slots[at] & _LOW) == wanted
             self.slots[at[here]] = LEFT
-            on = np.flatnonzero(~here)
+            on = (~here).nonzero()[0]
             wanted, keys = wanted[on], keys[on]
             at = (at[on] + _stride(keys)) & np.int64(mask)
         self._back(rows)
@@ -174,9 +174,9 @@ class Index:
         mine, at = (keys & ~_LOW) | (rows + 1).view(np.uint64), (keys & mask).view(np.int64)
         self.used_slots += len(rows)
         while len(mine):
-            empty = np.flatnonzero(self.slots[at] == FREE)
+            empty = (self.slots[at] == FREE).nonzero()[0]
             self.slots[at[empty]] = mine[empty]
-            on = np.flatnonzero(self.slots[at] != mine)
+            on = (self.slots[at] != mine).nonzero()[0]
             mine, keys = mine[on], keys[on]
             at = (at[on] + _stride(keys)) & np.int64(mask)
 
