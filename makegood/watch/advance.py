@@ -25,7 +25,7 @@ from makegood.watch.plan import I64, Plan
 from makegood.watch.queues import count_overtakes, overtaken_rows
 from makegood.watch.repeats import duplicates, recurring
 from makegood.watch.rows_found import due_rows, ended_rows, overtaken
-from makegood.watch.state import BY_PEERS, UNUSED, State, transactions
+from makegood.watch.state import BY_PEERS, TOLD, UNUSED, State, transactions
 from makegood.watch.table import distinct
 
 
@@ -63,7 +63,7 @@ def advance(
     ended, again = close_steps(plan, state, batch, opened, number)
     changed = distinct(np.concatenate([opened.fresh, again])) if len(again) else opened.fresh
     set_dues(plan, model, state, changed)
-    state.rows["flags"][again] &= np.uint8(4)  # a step that was opened again may be told again
+    state.rows["flags"][again] &= ~TOLD  # a step that was opened again may be told again
     took = durations(state, ended)
     completed = tally(plan, state, ended, took)
     number["closed"] = int(np.count_nonzero(~ended.cancelled))
@@ -100,7 +100,9 @@ def _cold(state: State, ended: Ended) -> I64:
     if not len(rows) or not len(ended):
         return rows[:0]
     busy = np.zeros(len(state.lanes.index.keys), bool)
-    busy[state.rows["lane"][ended.rows]] = True  # a need has lane -1: the last place, which is of no open row of peers
+    busy[state.rows["lane"][ended.rows]] = (
+        True  # a need has lane -1: the last place, which is of no open row of peers
+    )
     over = np.zeros(len(state.rows.index.keys), bool)
     over[ended.rows] = True
     return rows[busy[state.rows["lane"][rows]] & ~over[rows]]

@@ -6,7 +6,6 @@ import numpy as np
 
 from makegood.watch.plan import I64
 
-
 #: Up to so many each is compared with each: a few calls instead of a few for every bit.
 SMALL = 192
 
@@ -21,7 +20,9 @@ def overtakes(opened: I64, ended: I64) -> I64:
     size, out = len(opened), np.zeros(len(opened), np.int64)
     if size < 2:
         return out
-    order = np.lexsort((ended, opened))  # of those opened at one time the earlier end first: they overtake nobody
+    order = np.lexsort(
+        (ended, opened)
+    )  # of those opened at one time the earlier end first: they overtake nobody
     ends = ended[order]
     if (ends[1:] >= ends[:-1]).all():
         return out
@@ -41,7 +42,11 @@ def overtakes(opened: I64, ended: I64) -> I64:
         before = np.repeat(zeros[starts] - (1 - one[starts]), lengths)
         through = np.repeat(zeros[np.append(starts[1:], size) - 1], lengths)
         count[place] += np.where(one == 1, through - zeros, 0)
-        of_block = np.where(one == 0, zeros - before - 1, np.arange(size) - np.repeat(starts, lengths) - (zeros - before) + (through - before))
+        of_block = np.where(
+            one == 0,
+            zeros - before - 1,
+            np.arange(size) - np.repeat(starts, lengths) - (zeros - before) + (through - before),
+        )
         to = np.repeat(starts, lengths) + of_block
         place_next, block_next = np.empty_like(place), np.empty_like(block)
         place_next[to], block_next[to] = place, 2 * block + one

@@ -59,7 +59,9 @@ def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
         return
     first, own = state.rows["first"][ended.rows[place]], lane[place]
     gone = hazard(model, cohort, ended.at[place] - first)
-    before = np.flatnonzero(first < state.ticked)  # who began since the last tick was expected of nothing before it
+    before = np.flatnonzero(
+        first < state.ticked
+    )  # who began since the last tick was expected of nothing before it
     gone[before] -= hazard(model, cohort[before], state.ticked - first[before])
     lanes["tick_e"][:] += np.bincount(own, np.maximum(gone, 0), size)
     lanes["tick_o"][:] += np.bincount(own[~ended.cancelled[place]], minlength=size)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from makegood.watch.batch import Batch
 from makegood.watch.deadlines import GIVEN
 from makegood.watch.keys import U64, chain, mix
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, NEED, Bools, Plan
-from makegood.watch.state import LEVELS, State, grown
+from makegood.watch.state import LEVELS, TIER, TOLD, State, grown
 from makegood.watch.table import distinct
 
 
@@ -106,7 +107,7 @@ def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, p
     size, at = len(rows), batch.at[place]
     subject, promise = np.zeros(size, np.uint64), np.zeros(size, np.int64)
     lane, cohort = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
-    flags = columns["flags"][rows] & np.uint8(255 - GIVEN)
+    flags = columns["flags"][rows] & TOLD
     for s in np.flatnonzero(np.bincount(step)):
         mine = np.flatnonzero(step == s)
         of = place[mine]
@@ -124,9 +125,22 @@ def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, p
         promise[mine] = allowed
         lane[mine] = _lane(plan, model, state, batch, int(s), of)
         cohort[mine] = _cohort(plan, model, state, batch, int(s), of)
+        if len(plan.tier_keys):
+            flags[mine] |= _tier(plan, state, batch, int(s), of, lane[mine]).astype(np.uint8) << TIER
     columns["flags"][rows] = flags
     columns["subject"][rows], columns["promise"][rows] = subject, promise
     columns["lane"][rows], columns["cohort"][rows] = lane, cohort
+
+
+def _tier(plan: Plan, state: State, batch: Batch, step: int, at: I64, lane: npt.NDArray[np.int32]) -> I64:
+    """The stricter of what its lane and its shop accept."""
+    tier = plan.tier(state.lanes.index.keys[lane])
+    if "shop" not in plan.attributes:
+        return tier
+    shop = batch.attributes[plan.attributes.index("shop")][at]
+    own = plan.tier(chain(int(plan.keys[step]), (shop,), len(at)))
+    both = np.where(plan.tiers[own] < plan.tiers[tier], own, tier)
+    return np.where(tier == 0, own, np.where(own == 0, tier, both))
 
 
 def _lane(plan: Plan, model: Model, state: State, batch: Batch, step: int, at: I64) -> I64:

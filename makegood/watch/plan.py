@@ -7,8 +7,9 @@ stuck step).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,6 +112,19 @@ class Plan:
     memory: int
     duplicates: tuple[DuplicateRule, ...]
     recurrences: tuple[RecurrenceRule, ...]
+    # Shops and lanes that accept other false alarms than the rest: a row carries the number of its factor on alpha.
+    tiers: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
+    tier_keys: U64 = field(
+        default_factory=lambda: np.zeros(0, np.uint64)
+    )  # rising; a lane, or a step with a shop
+    tier_of: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def tier(self, keys: U64) -> I64:
+        """The tier of each of these keys, 0 for most."""
+        if not len(self.tier_keys):
+            return np.zeros(len(keys), np.int64)
+        at = np.minimum(np.searchsorted(self.tier_keys, keys), len(self.tier_keys) - 1)
+        return np.where(self.tier_keys[at] == keys, self.tier_of[at], 0)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -205,6 +219,21 @@ def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Pl
         duplicates=duplicates,
         recurrences=tuple(_recurrences(chosen, steps, duplicates)),
     )  # fmt: skip
+
+
+#: Bits of a row that are left for its tier.
+MOST_TIERS = 32
+
+
+def with_tiers(plan: Plan, factors: Mapping[int, float]) -> Plan:
+    """The plan with factors on alpha by key of a lane, or of a step with a shop (``keys.pair_key``). Of more different ones
+    than a row has bits for, each goes down to the next that there is: stricter, so that what was promised holds."""
+    wanted = sorted({float(f) for f in factors.values()} - {1.0})
+    if len(wanted) > MOST_TIERS - 1:
+        wanted = [wanted[i * len(wanted) // (MOST_TIERS - 1)] for i in range(MOST_TIERS - 1)]
+    tiers, keys = np.array([1.0, *wanted]), sorted(factors)
+    place = [1 + max(bisect_right(wanted, factors[k]) - 1, 0) if factors[k] != 1.0 else 0 for k in keys]
+    return replace(plan, tiers=tiers, tier_keys=np.array(keys, np.uint64), tier_of=_ints(place))
 
 
 def _duplicates(

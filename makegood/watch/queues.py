@@ -14,7 +14,7 @@ from makegood.watch.closing import Ended
 from makegood.watch.inversions import overtakes
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, Plan
-from makegood.watch.state import TOLD_OVERTAKEN, State
+from makegood.watch.state import TIER, TOLD_OVERTAKEN, State
 from makegood.watch.table import distinct
 
 #: Finished in a lane without anybody overtaken before a first overtake is told: confidence 1 - 1/(n + 2) (watch.md 1.2).
@@ -62,7 +62,7 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
 
 
 def thresholds(
-    model: Model, state: State, lanes: npt.NDArray[np.int32]
+    model: Model, state: State, lanes: npt.NDArray[np.int32], tier: I64
 ) -> tuple[I64, npt.NDArray[np.float64]]:
     """(k above which one is told, confidence) of lanes.
 
@@ -79,7 +79,9 @@ def thresholds(
         at = np.maximum(known, 0)
         fifo = model.lane_fifo[at] >= FIFO
         learned = (known >= 0) & (model.lane_count[at] >= HISTORY)
-        limit = np.where(learned, np.where(fifo, state.limits.overtakes[at], never), limit)
+        limit = np.where(
+            learned, np.where(fifo, state.limits.overtakes[at + tier * len(model.lane)], never), limit
+        )
         trust = np.where(learned, 1 - 1 / (model.lane_count[at] + 2.0), trust)
     return limit, trust
 
@@ -89,5 +91,6 @@ def overtaken_rows(plan: Plan, model: Model, state: State, rows: I64) -> I64:
     columns = state.rows
     new = (columns["flags"][rows] & TOLD_OVERTAKEN) == 0
     rows = rows[new & (columns["step"][rows] >= 0)]
-    limit, _ = thresholds(model, state, columns["lane"][rows])
+    tier = (columns["flags"][rows] >> TIER).astype(np.int64)
+    limit, _ = thresholds(model, state, columns["lane"][rows], tier)
     return rows[columns["overtakes"][rows] > limit]

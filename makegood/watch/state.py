@@ -16,8 +16,8 @@ from makegood.watch.plan import I64, Plan
 
 LATER = np.int64(1 << 61)  # a due time that never comes
 LEVELS = 5  # of a cohort chain: the step itself and up to four lists of attributes
-#: Bits of a row's ``flags``.
-TOLD_STUCK, TOLD_OVERTAKEN = 1, 2
+#: Bits of a row's ``flags``; the upper five are its tier (plan.tiers).
+TOLD_STUCK, TOLD_OVERTAKEN, TOLD, TIER = 1, 2, np.uint8(3), np.uint8(3)
 #: Why a due time is what it is; a finding carries it as ``reason``.
 BY_HOURS, BY_SHARE, BY_PROMISE, BY_ODDS, BY_PEERS, BY_GRACE = range(6)
 
