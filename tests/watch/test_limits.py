@@ -53,8 +53,7 @@ def told_in_vain(plan: Plan, model: Model, log: Batch, step: int) -> tuple[float
         state, some, _ = advance(state, batch, model, int(batch.at[-1]), plan)
         found.append(some)
     every = join(found)
-    opening = plan.opens.spread(log.event)
-    done = len(log) - len(np.unique(opening[0]))
+    done = int(np.count_nonzero(plan.closes.spread(log.event)[1] == step))
     over = every[(every["kind"] == 0) & (every["rule"] == step) & (every["state"] != 0)]
     return len(over) / done, done
 
