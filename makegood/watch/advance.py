@@ -64,7 +64,7 @@ def advance(
     changed = distinct(np.concatenate([opened.fresh, again])) if len(again) else opened.fresh
     set_dues(plan, model, state, changed)
     state.rows["flags"][again] &= ~TOLD  # a step that was opened again may be told again
-    took = durations(state, ended)
+    took = durations(plan, state, ended)
     completed = tally(plan, state, ended, took)
     number["closed"] = int(np.count_nonzero(~ended.cancelled))
     number["cancelled"] = len(ended) - number["closed"]

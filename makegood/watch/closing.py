@@ -93,9 +93,10 @@ def _remember(state: State, keys: U64, at: I64, need: Bools) -> None:
     state.seen.write(keys[need], at[need])
 
 
-def durations(state: State, ended: Ended) -> I64:
-    """Microseconds from the opening to the end, never below 0."""
-    return np.maximum(ended.at - state.rows["first"][ended.rows], 0)
+def durations(plan: Plan, state: State, ended: Ended) -> I64:
+    """Microseconds from the opening to the end on the clock of the step, never below 0."""
+    rows = state.rows
+    return np.maximum(plan.age(rows["step"][ended.rows], rows["first"][ended.rows], ended.at), 0)
 
 
 def tally(plan: Plan, state: State, ended: Ended, took: I64) -> dict[str, npt.NDArray[np.int64]]:

@@ -66,7 +66,8 @@ def set_dues(plan: Plan, model: Model, state: State, rows: I64) -> None:
     cold = (plan.flavour[step] != NEED) & ~given & (cohort < 0)
     if cold.any():
         when = np.full(len(rows), LATER)
-        when[cold] = first[cold] + peers(plan, state, columns["lane"][rows[cold]], step[cold], tier[cold])[0]
+        wait = peers(plan, state, columns["lane"][rows[cold]], step[cold], tier[cold])[0]
+        when[cold] = plan.after(step[cold], first[cold], wait)
         dues.earlier(when, cold, BY_PEERS)
     columns["due"][rows], columns["reason"][rows] = dues.due, dues.reason
 
@@ -94,14 +95,16 @@ def learned_dues(
         wait, share = limits.wait[at], limits.share[at]
         promised = known & (window > 0) & np.isfinite(share)
         hours = known & ~promised & ((window == 0) | (plan.of[step] < 0)) & (wait < NEVER)
-        dues.earlier(first + np.where(hours, wait, 0), hours, BY_HOURS)
+        dues.earlier(plan.after(step, first, np.where(hours, wait, 0)), hours, BY_HOURS)
         dues.earlier(first + (np.where(promised, share, 0) * window).astype(np.int64), promised, BY_SHARE)
         ask = np.flatnonzero(known & (window > 0) & plan.foresee[step] & np.isfinite(limits.odds[at]))
         if len(ask):
             row = own[ask]
-            level = curves.read(model.curve, row, window[ask]) / limits.odds[at[ask]]
+            allowed = plan.age(step[ask], first[ask], promise[ask])
+            level = curves.read(model.curve, row, allowed) / limits.odds[at[ask]]
             when = np.full(len(step), LATER)
-            when[ask] = first[ask] + np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
+            wait = np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
+            when[ask] = plan.after(step[ask], first[ask], wait)
             dues.earlier(when, when < LATER, BY_ODDS)
     passed = first + (window * (1 + plan.patience[step])).astype(np.int64)
     dues.earlier(passed, (window > 0) & (plan.of[step] < 0) & ~need, BY_PROMISE)

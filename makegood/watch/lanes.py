@@ -57,12 +57,12 @@ def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
     place = place[judged]
     if not len(place):
         return
-    first, own = state.rows["first"][ended.rows[place]], lane[place]
-    gone = hazard(model, cohort, ended.at[place] - first)
-    before = np.flatnonzero(
-        first < state.ticked
-    )  # who began since the last tick was expected of nothing before it
-    gone[before] -= hazard(model, cohort[before], state.ticked - first[before])
+    rows, own = ended.rows[place], lane[place]
+    first, step = state.rows["first"][rows], state.rows["step"][rows]
+    gone = hazard(model, cohort, plan.age(step, first, ended.at[place]))
+    # Who began since the last tick was expected of nothing before it.
+    before = np.flatnonzero(first < state.ticked)
+    gone[before] -= hazard(model, cohort[before], plan.age(step[before], first[before], state.ticked))
     lanes["tick_e"][:] += np.bincount(own, np.maximum(gone, 0), size)
     lanes["tick_o"][:] += np.bincount(own[~ended.cancelled[place]], minlength=size)
 
@@ -77,8 +77,9 @@ def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
     rows = state.rows.index.rows()
     judged, cohort = _judged(plan, model, state, rows)
     rows = rows[judged]
-    first = state.rows["first"][rows]
-    grown = hazard(model, cohort, now - first) - hazard(model, cohort, state.ticked - first)
+    first, step = state.rows["first"][rows], state.rows["step"][rows]
+    ages = plan.age(step, first, now), plan.age(step, first, state.ticked)
+    grown = hazard(model, cohort, ages[0]) - hazard(model, cohort, ages[1])
     expected: F64 = np.asarray(
         lanes["tick_e"] + np.bincount(state.rows["lane"][rows], np.maximum(grown, 0), size), dtype=np.float64
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from makegood.watch.clocks import Clock, of_country
 from makegood.watch.keys import U64, name_key
 
 if TYPE_CHECKING:
@@ -118,6 +119,29 @@ class Plan:
         default_factory=lambda: np.zeros(0, np.uint64)
     )  # rising; a lane, or a step with a shop
     tier_of: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    clocks: tuple[Clock, ...] = ()
+    clock: I64 = field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )  # which of ``clocks`` a step goes by, -1: the wall's
+
+    def age(self, step: npt.NDArray[np.integer], first: I64, until: I64 | int) -> I64:
+        """How long from ``first`` to ``until``, on the clock of each step."""
+        out = np.asarray(until - first)
+        for number, clock in enumerate(self.clocks):
+            mine = np.flatnonzero(self.clock[step] == number)
+            if len(mine):
+                end = np.broadcast_to(until, out.shape)[mine]
+                out[mine] = clock.worked(end) - clock.worked(first[mine])
+        return out
+
+    def after(self, step: npt.NDArray[np.integer], first: I64, wait: I64) -> I64:
+        """The moment at which :meth:`age` is ``wait``."""
+        out = np.asarray(first + wait)
+        for number, clock in enumerate(self.clocks):
+            mine = np.flatnonzero(self.clock[step] == number)
+            if len(mine):
+                out[mine] = clock.after(first[mine], wait[mine])
+        return out
 
     def tier(self, keys: U64) -> I64:
         """The tier of each of these keys, 0 for most."""
@@ -152,6 +176,7 @@ class _Step:
     systemic: bool = False
     foresee: bool = False
     subject: str = ""
+    calendar: str = ""
 
 
 def _steps_of(process: Process) -> Iterable[_Step]:
@@ -162,7 +187,7 @@ def _steps_of(process: Process) -> Iterable[_Step]:
             s.code, STEP, s.open, s.close, s.cancel, s.lane, s.cohort,
             whole.promise.field if whole.promise else "", whole.promise.hours if whole.promise else 0,
             whole.promise.patience if whole.promise else 0, s.of, process.alpha * s.budget, s.typical_hours, process.late_days,
-            s.overtaken, s.systemic, s.foresee, subject,
+            s.overtaken, s.systemic, s.foresee, subject, s.calendar,
         )  # fmt: skip
     for n in process.needs:
         for number, needed in enumerate(n.needs):
@@ -195,6 +220,7 @@ def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Pl
         return Links.of(rows)
 
     duplicates = tuple(_duplicates(chosen, events, column))
+    countries = sorted({s.calendar for s in steps} - {""})
     return Plan(
         version=";".join(f"{p.code}={p.version}" for p in chosen),
         events=events, codes=tuple(number), attributes=attributes, moments=moments,
@@ -218,6 +244,8 @@ def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Pl
         memory=int(max(p.memory_days for p in chosen) * DAY),
         duplicates=duplicates,
         recurrences=tuple(_recurrences(chosen, steps, duplicates)),
+        clocks=tuple(of_country(code) for code in countries),
+        clock=_ints(countries.index(s.calendar) if s.calendar else -1 for s in steps),
     )  # fmt: skip
 
 

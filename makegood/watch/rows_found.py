@@ -33,7 +33,8 @@ def due_rows(plan: Plan, model: Model, state: State, now: int) -> Findings:
     if not len(rows):
         return none()
     state.rows["flags"][rows] |= TOLD_STUCK
-    return ranked(_stuck(plan, model, state, rows, now, now - state.rows["first"][rows], RAISED))
+    age = plan.age(state.rows["step"][rows], state.rows["first"][rows], now)
+    return ranked(_stuck(plan, model, state, rows, now, age, RAISED))
 
 
 def overtaken(
@@ -48,7 +49,7 @@ def overtaken(
     tx = transactions(plan, columns.index.keys[rows], step)
     tier = (columns["flags"][rows] >> TIER).astype(np.int64)
     limit, trust = thresholds(model, state, lane, tier)
-    age = now - columns["first"][rows]
+    age = plan.age(step, columns["first"][rows], now)
     rare, _, typical = _rarity(plan, model, state, rows, age)
     known = state.known_lane[lane]
     history = state.lanes["done"][lane].copy()
