@@ -110,9 +110,7 @@ def on_for(finding: Finding) -> bool:
 
 def _as_one(finding: Finding) -> object:
     """Its own case: the open one of its order, else a new one. In a fault's incident where one explains it."""
-    fault = (
-        Finding.objects.filter(uid=finding.fault, incident__closed_at=None).first() if finding.fault else None
-    )
+    fault = _fault_of(finding)
     incident = fault.incident if fault else None
     case = _open_case_of(finding)
     acted = Acted.JOINED
@@ -130,6 +128,14 @@ def _as_one(finding: Finding) -> object:
         incidents.join_incident(case, incident, by=_BY)
     _mark(finding, acted, case=case, incident=incident)
     return notice(case, finding, by=_BY)
+
+
+def _fault_of(finding: Finding) -> Finding | None:
+    """The fault that explains it: the one it was told with, else what stands still at its step, also when that was found later."""
+    faults = Finding.objects.filter(kind="systemic", state=State.RAISED).exclude(incident=None)
+    faults = faults.filter(incident__closed_at=None).select_related("incident")
+    same = Q(step=finding.step, since__lte=finding.found_at) & (Q(lane=finding.lane) | Q(shop=None))
+    return faults.filter(same | Q(uid=finding.fault or 0)).order_by("-id").first()
 
 
 def _as_fault(finding: Finding) -> object:

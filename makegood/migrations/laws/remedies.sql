@@ -57,7 +57,7 @@ CREATE FUNCTION makegood_remedy_allowed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE top numeric; cur text; used numeric;
 BEGIN
   IF TG_OP = 'UPDATE' AND (NEW.kind <> OLD.kind OR NEW.amount IS DISTINCT FROM OLD.amount OR NEW.currency <> OLD.currency
-      OR NEW.payment_id IS DISTINCT FROM OLD.payment_id OR NEW.within IS DISTINCT FROM OLD.within
+      OR NEW.payment_id IS DISTINCT FROM OLD.payment_id OR NEW.lines <> OLD.lines OR NEW.within IS DISTINCT FROM OLD.within
       OR NEW.needs_approval <> OLD.needs_approval OR NEW.budget_id IS DISTINCT FROM OLD.budget_id
       OR NEW.by_id <> OLD.by_id OR NEW.case_id <> OLD.case_id) THEN
     RAISE EXCEPTION 'what remedy % is never changes', OLD.id USING ERRCODE = 'integrity_constraint_violation';
