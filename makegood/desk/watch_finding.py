@@ -8,6 +8,7 @@ from math import log
 from typing import Any
 
 from makegood.base import clock
+from makegood.base.moments import said
 from makegood.desk import watch_cases, watch_dismissing
 from makegood.packs.watching import processes
 from makegood.people.actors import Actor
@@ -48,12 +49,13 @@ class Curve:
     points: list[Point]
 
     @property
-    def first(self) -> datetime:
-        return self.points[0].at
+    def first(self) -> str:
+        """When the line of time begins, as text: a drawing holds no <time>."""
+        return said(self.points[0].at)
 
     @property
-    def last(self) -> datetime:
-        return self.points[-1].at
+    def last(self) -> str:
+        return said(self.points[-1].at)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('makegood', '0002_laws'),
+        ('makegood', '0003_reme'),
     ]
 
     operations = [
