@@ -32,7 +32,7 @@ from makegood.desk import (
     revealing,
     room_page,
     timeline,
-    watch_page,
+    watch_finding,
 )
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
@@ -191,7 +191,7 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         if is_restricted(case)
         else [],
         masked=revealing.of_case(every),
-        watched=watch_page.of_case(case.pk),
+        watched=watch_finding.of_case(case.pk),
     )
 
 

@@ -19,7 +19,7 @@ from makegood.base import clock
 from makegood.transactions import facts
 from makegood.transactions.facts import Cursor
 from makegood.transactions.models import Store, StoreFact
-from makegood.watch import house, sink, standing
+from makegood.watch import fault_curves, house, sink, standing
 from makegood.watch.advance import advance
 from makegood.watch.batch import Batch, empty
 from makegood.watch.findings import Findings, join
@@ -105,6 +105,7 @@ class Runner:
         )
         if not changed:
             raise Lost(f"turn {self.turn} is over")
+        fault_curves.draw(self.state)
         self.turn, self.waiting, self.found = self.turn + 1, 0, 0
 
     def changed(self) -> bool:
