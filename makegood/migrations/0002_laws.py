@@ -5,7 +5,7 @@ from pathlib import Path
 from django.db import migrations
 
 LAWS = Path(__file__).parent / "laws"
-ORDER = ("cases", "promises", "urgency", "duty", "rooms", "webhooks", "live", "facts", "remedies", "study")
+ORDER = ("cases", "promises", "urgency", "duty", "rooms", "webhooks", "live", "facts", "remedies", "freezes", "study")
 
 
 class Migration(migrations.Migration):
