@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 
+from makegood.base import clock
+from makegood.jobs import watching
+from makegood.transactions import facts
+from makegood.watch import relearn
 from makegood.watch.advance import advance
 from makegood.watch.batch import empty
 from makegood.watch.findings import Findings, join
 from makegood.watch.learn import learn
 from makegood.watch.model import Model
+from makegood.watch.models import Finding
 from makegood.watch.plan import KINDS
 from makegood.watch.spark import chunks, files, job, sink
 from makegood.watch.spark.extra import Missing, need
 from makegood.watch.spark.shards import divide, routed
 from makegood.watch.state import new_state
+from tests.log import seen_by_readers
 from tests.watch.streams import NOON
+from tests.watch.telling import store_of, stream, tell
 from tests.watch.troubled import Troubled, cut, played, troubled
 
 
@@ -96,7 +108,8 @@ def spark() -> Iterator[object]:
     except Missing as missing:
         pytest.skip(str(missing))
     session = job.session(2, master="local[2]", **{
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Xshare:auto", "spark.sql.codegen.wholeStage": "false",
+        # Started for a minute: what a long life gains by compiling, this one would only pay for.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.sql.codegen.wholeStage": "false",
     })  # fmt: skip
     yield session
     session.stop()
@@ -115,8 +128,9 @@ def test_one_stream_tells_the_same_alone_by_sql_and_through_spark(
 
     for part, _now in cut(story):
         files.write(tmp_path / "log", files.table(story.plan, part))
+    files.write(tmp_path / "log", files.moment(story.plan, story.until))
     work = job.Job(story.plan, model, tmp_path / "log", tmp_path / "kept", tmp_path / "out", parts=2)
-    job.drain(spark, work, story.until)  # type: ignore[arg-type]
+    job.drain(spark, work)  # type: ignore[arg-type]
     through = sink.read(tmp_path / "out")
     with capsys.disabled():
         print(f"\n{len(story.log)} events; {Counter(kind for kind, _id, _state in told(through))}")
@@ -132,3 +146,74 @@ def test_one_stream_tells_the_same_alone_by_sql_and_through_spark(
     assert np.allclose(learned.curve, model.curve, atol=1e-6) and np.array_equal(
         learned.lane_tail, model.lane_tail
     )
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_house_finds_the_same_by_its_own_runner_and_by_spark_on_its_exported_log(
+    tmp_path: Path, spark: object, cast: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Haneul's twelve days: what the worker's thread writes into the house, and what Spark writes there, are one and the same."""
+    now = clock.now()
+    facts.days_ahead((now - timedelta(days=25)).date(), 30)
+    count = tell(store_of(cast.haneul), stream(now - timedelta(days=21), 250, 12))
+    seen_by_readers()
+    assert relearn.learn_anew()
+    with clock.travel(now):
+        watching.follow(Event(), together=1_000, drained=True)
+        ours = rows()
+        call_command("watch", "export", str(tmp_path / "log"), together=1_000)
+        call_command("watch", "export", str(tmp_path / "log"), together=1_000)
+        assert len(files.paths(tmp_path / "log")) == -(-count // 1_000), (
+            "what was written is not written again"
+        )
+        Finding.objects.all().delete()
+        call_command(
+            "watch", "spark", str(tmp_path / "log"), kept=tmp_path / "kept", house=True, until="now", master="local[2]"
+        )  # fmt: skip
+    with capsys.disabled():
+        print(
+            f"\n{count} facts of the house: {len(ours)} findings by its runner, {Finding.objects.count()} by Spark"
+        )
+    assert rows() == ours and len(ours) > 5
+    late = Finding.objects.filter(kind="stuck", step="order.delivery").first()
+    assert late and late.shop == cast.haneul and late.order_number.startswith("HN-")
+
+
+def rows() -> list[tuple[Any, ...]]:
+    fields = (
+        "uid",
+        "kind",
+        "step",
+        "state",
+        "order_number",
+        "shop_id",
+        "since",
+        "promised_at",
+        "code",
+        "amount",
+        "data",
+    )
+    return [
+        (row[0], *row[1:-1], json.dumps(row[-1]))
+        for row in Finding.objects.order_by("uid").values_list(*fields)
+    ]
+
+
+def test_what_was_kept_for_other_shards_is_not_gone_on_from(
+    tmp_path: Path, story: Troubled, model: Model
+) -> None:
+    job.same(tmp_path, story.plan, divide(story.plan, 2))
+    job.same(tmp_path, story.plan, divide(story.plan, 2))
+    with pytest.raises(job.Changed, match="name an empty folder"):
+        job.same(tmp_path, story.plan, divide(story.plan, 3))
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({}, "--kept"), ({"kept": Path("k"), "parts": 0}, "--parts"), ({"kept": Path("k"), "until": "soon"}, "--until: 'soon'"),
+])  # fmt: skip
+def test_a_wrong_option_is_said_before_anything_is_started(
+    options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("watch", "spark", str(tmp_path), **options)

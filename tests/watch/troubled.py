@@ -21,7 +21,7 @@ from tests.watch.streams import MINUTE, NOON, plan_of
 
 PROCESSES = ("order", "payment", "refund", "invoice")
 #: Minutes after NOON in which 'toss' confirms no payment.
-OUTAGE = (150, 210)
+OUTAGE = (115, 205)
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ def cut(story: Troubled) -> list[tuple[Batch, int]]:
     return [(part, int(part.at[-1])) for part in parts if len(part)]
 
 
-def troubled(orders: int = 900, hours: float = 6.0, every: float = 30.0, seed: int = 1) -> Troubled:
-    """``orders`` in ``hours``; a batch every so many minutes while they are placed, then three for the days after."""
+def troubled(orders: int = 900, hours: float = 6.0, every: float = 60.0, seed: int = 1) -> Troubled:
+    """``orders`` in ``hours``; a batch every so many minutes while they are placed, then two for the days after."""
     plan = plan_of(*PROCESSES)
     history = _orders(plan, NOON - 9 * DAY, 9 * 24, orders * 3, seed, outage=False)
     log = _orders(plan, NOON, hours, orders, seed + 1, outage=True)
     cuts = np.arange(NOON + every * MINUTE, NOON + hours * HOUR + 1, every * MINUTE).astype(np.int64)
-    cuts = np.concatenate([cuts, NOON + np.array([1, 3, 40]) * DAY])
+    cuts = np.concatenate([cuts, NOON + np.array([2, 40]) * DAY])
     return Troubled(plan, history, log, cuts, NOON + 60 * DAY)
 
 

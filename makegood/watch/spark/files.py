@@ -121,6 +121,11 @@ def moment(plan: Plan, now: int) -> pa.Table:
     return pa.table({**columns, "at_us": pa.array([now], pa.int64())})
 
 
+def with_moment(plan: Plan, rows: pa.Table, now: int) -> pa.Table:
+    """Rows, and a time that is later than theirs."""
+    return pa.concat_tables([rows, moment(plan, now)])
+
+
 def read(folder: Path, plan: Plan) -> Iterable[tuple[Batch, int]]:
     """Each file as a batch with its clock: what a runner without Spark takes."""
     for path in paths(folder):

@@ -21,7 +21,7 @@ from makegood.watch.model import Model
 from makegood.watch.plan import Plan
 from makegood.watch.spark import files
 from makegood.watch.spark.extra import need
-from makegood.watch.spark.shards import divide
+from makegood.watch.spark.shards import Shard, divide
 from makegood.watch.spark.sink import Sink, Told
 
 if TYPE_CHECKING:
@@ -118,11 +118,11 @@ def _run(spark: SparkSession, job: Job, follow: str) -> int:
     for folder in (job.log, job.kept, job.kept / "clock", job.out):
         folder.mkdir(parents=True, exist_ok=True)
     shards = divide(job.plan, job.parts)
-    _same(job, [shard.name for shard in shards])
+    same(job.kept, job.plan, shards)
     # While the log is read, time is the log's; only who follows it to its end lets idle time pass.
     spark.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", "true" if follow else "false")
     schema = ", ".join(f"{name} {kind}" for name, kind in files.fields(job.plan))
-    source = spark.readStream.schema(schema)
+    source = spark.readStream.schema(schema).option("pathGlobFilter", "part-*.parquet")
     rows = source.option("maxFilesPerTrigger", job.files_together).parquet(str(job.log))
     quiet = spark.readStream.schema(schema).parquet(str(job.kept / "clock"))
     work, sink, batches = Work.of(shards, job.model), Sink(job.plan, job.out, job.also), list[int]()
@@ -145,15 +145,13 @@ def _run(spark: SparkSession, job: Job, follow: str) -> int:
     return len(batches)
 
 
-def _same(job: Job, shards: list[str]) -> None:
-    """Refuse to go on with a state of other processes: Spark would give it to shards that do other work."""
-    path, ours = (
-        job.kept / "job.json",
-        {"plan": job.plan.version, "codes": list(job.plan.codes), "shards": shards},
-    )
+def same(kept: Path, plan: Plan, shards: tuple[Shard, ...]) -> None:
+    """Refuse (Changed) to go on with a state of other processes: Spark would give it to shards that do other work."""
+    ours = {"plan": plan.version, "codes": list(plan.codes), "shards": [shard.name for shard in shards]}
+    path = kept / "job.json"
     if not path.exists():
         path.write_text(json.dumps(ours))
     elif json.loads(path.read_text()) != ours:
         raise Changed(
-            f"{job.kept} was kept with other processes or shards; name an empty folder (what was found stays the same)."
+            f"{kept} was kept with other processes or shards; name an empty folder (what was found stays the same)."
         )

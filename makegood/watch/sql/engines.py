@@ -24,6 +24,9 @@ class Engine(Protocol):
     def put(self, name: str, rows: pa.Table) -> None:
         """Rows as a table, in place of one that is called so."""
 
+    def keep(self, name: str, sql: str) -> None:
+        """A query as a table that is computed once, in place of one that is called so."""
+
 
 class Duck:
     """DuckDB. ``memory``: what it may use ('4GB'); more goes to disk."""
@@ -44,8 +47,10 @@ class Duck:
         return found
 
     def put(self, name: str, rows: pa.Table) -> None:
-        self.connection.execute(f"DROP VIEW IF EXISTS {name}")
         self.connection.register(name, rows)
+
+    def keep(self, name: str, sql: str) -> None:
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
 
 
 class Spark:
@@ -54,7 +59,7 @@ class Spark:
     def __init__(self, plan: Plan, folder: Path, session: SparkSession) -> None:
         self.session = session
         schema = ", ".join(f"{name} {kind}" for name, kind in fields(plan))
-        session.read.schema(schema).parquet(str(folder)).createOrReplaceTempView("kept")
+        session.read.schema(schema).option("pathGlobFilter", "part-*.parquet").parquet(str(folder)).createOrReplaceTempView("kept")
         query = _columns(plan, {name for name, _kind in fields(plan)}, "SELECT * FROM kept")
         session.sql(query).createOrReplaceTempView("log")
 
@@ -64,6 +69,10 @@ class Spark:
 
     def put(self, name: str, rows: pa.Table) -> None:
         self.session.createDataFrame(rows).createOrReplaceTempView(name)
+
+    def keep(self, name: str, sql: str) -> None:
+        self.session.catalog.dropTempView(name)  # and with it what was cached
+        self.session.sql(sql).persist().createOrReplaceTempView(name)
 
 
 def _columns(plan: Plan, have: set[str], source: str) -> str:

@@ -40,7 +40,8 @@ def defined(plan: Plan, findings: Findings) -> Names:
 
 def late(engine: Engine, plan: Plan, model: Model, until: int) -> Names:
     """Steps whose due time came before their end: by the hours of their like, by the share of the promise, by the promise."""
-    source = steps(plan, until)
+    engine.keep("step_log", steps(plan, until))
+    source = "SELECT * FROM step_log"
     engine.put("known", _known(engine, plan, model, source))
     watched = ", ".join(
         str(s) for s in range(len(plan.codes)) if plan.flavour[s] != NEED and not plan.foresee[s]

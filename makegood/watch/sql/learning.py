@@ -53,7 +53,9 @@ def learn(
     engine: Engine, plan: Plan, now: int, *, incidents: Iterable[Incident] = (), version: int = 1
 ) -> Model:
     """The model that could be known at ``now`` (µs): that of watch/learn.py on the same log."""
-    source = _source(engine, plan, now, list(incidents))
+    engine.keep("step_log", steps(plan, now))
+    engine.keep("step_known", _source(engine, plan, now, list(incidents)))
+    source = "SELECT * FROM step_known"
     counts = histograms(engine, source, now)
     learned = _assembled(plan, counts)
     if not learned:
@@ -114,7 +116,7 @@ def _within(engine: Engine, plan: Plan, one: Incident, now: int) -> str:
     if one.step:
         said += f" AND s.step = {plan.codes.index(one.step)}"
     if one.lane:
-        lanes = engine.ask(f"SELECT DISTINCT step, lane FROM ({steps(plan, now)}) AS every").to_pylist()
+        lanes = engine.ask("SELECT DISTINCT step, lane FROM step_log").to_pylist()
         roots = np.array([plan.keys[row["step"]] for row in lanes], np.uint64)
         mine = keys([row["lane"] for row in lanes], roots) == np.uint64(one.lane)
         texts = [
