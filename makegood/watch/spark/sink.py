@@ -108,9 +108,14 @@ def told(folder: Path) -> list[Told]:
     """Every finding in the order in which it was found, each state of it once."""
     out: dict[tuple[int, int, int], Told] = {}
     for path in sorted(folder.glob("findings-*.parquet")):
-        for one in _read(pq.read_table(path)):
+        for one in of_file(path):
             out.setdefault((int(one[0]["kind"]), int(one[0]["id"]), int(one[0]["state"])), one)
     return list(out.values())
+
+
+def of_file(path: Path) -> Iterator[Told]:
+    """The findings of one batch."""
+    return _read(pq.read_table(path))
 
 
 def read(folder: Path) -> Findings:
