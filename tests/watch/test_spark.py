@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,10 @@ from makegood.jobs import watching
 from makegood.transactions import facts
 from makegood.watch import relearn
 from makegood.watch.advance import advance
-from makegood.watch.batch import empty
+from makegood.watch.batch import empty, make
 from makegood.watch.findings import Findings, join
 from makegood.watch.learn import learn
-from makegood.watch.model import Model
+from makegood.watch.model import Model, nothing
 from makegood.watch.models import Finding
 from makegood.watch.plan import KINDS
 from makegood.watch.spark import chunks, files, job, sink
@@ -146,6 +147,26 @@ def test_one_stream_tells_the_same_alone_by_sql_and_through_spark(
     assert np.allclose(learned.curve, model.curve, atol=1e-6) and np.array_equal(
         learned.lane_tail, model.lane_tail
     )
+
+
+@pytest.mark.slow
+def test_while_nothing_comes_a_promise_still_runs_out(tmp_path: Path, spark: Any, story: Troubled) -> None:
+    """Jiwoo's parcel is promised for three seconds from now; after her order the log is silent."""
+    now = round(clock.now().timestamp() * 1_000_000)
+    order = make(story.plan, ["order.placed"], ["HN-1"], [now], moments={"promised_at": [now + 3_000_000]})
+    files.write(tmp_path / "log", files.table(story.plan, order))
+    work = job.Job(story.plan, nothing(), tmp_path / "log", tmp_path / "kept", tmp_path / "out", parts=1)
+    going = Thread(target=job.follow, args=(spark, work, "300 milliseconds"), daemon=True)
+    going.start()
+    until = time.monotonic() + 120
+    while not len(sink.read(tmp_path / "out")):
+        assert time.monotonic() < until and going.is_alive(), "nothing was found"
+        time.sleep(0.1)
+    for query in spark.streams.active:
+        query.stop()
+    going.join(30)
+    found = sink.read(tmp_path / "out")[0]
+    assert story.plan.rules[found["rule"]] == "order.delivery" and found["at"] >= now + 3_000_000
 
 
 @pytest.mark.slow

@@ -135,7 +135,7 @@ def _run(spark: SparkSession, job: Job, follow: str) -> int:
         rows.unionByName(quiet)
         .mapInArrow(Packer(work), PACKED)
         .groupBy("shard")
-        .transformWithStateInPandas(Kernel(work), TOLD, "Append", "ProcessingTime")
+        .transformWithStateInPandas(Kernel(work, idle=bool(follow)), TOLD, "Append", "ProcessingTime")
         .writeStream.outputMode("append")
         .option("checkpointLocation", str(job.kept / "spark"))
         .foreachBatch(write)

@@ -92,8 +92,9 @@ class Packer:
 class Kernel(StatefulProcessor):
     """``base``: a snapshot; ``since``: the batches after it; ``mark``: what a live shard is known by, and the sizes of both."""
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    def __init__(self, work: Work, idle: bool) -> None:
+        """``idle``: while nothing comes the clock of the shard goes on to the engine's; else time is the log's alone."""
+        self.work, self.idle = work, idle
 
     def init(self, handle: StatefulProcessorHandle) -> None:
         self.handle = handle
@@ -112,7 +113,8 @@ class Kernel(StatefulProcessor):
         batches = [unpack(shard, chunk)[0] for chunk in sorted(chunks)]
         for timer in list(self.handle.listTimers()):
             self.handle.deleteTimer(timer)
-        self.handle.registerTimer(timerValues.getCurrentProcessingTimeInMs() + IDLE)
+        if self.idle:
+            self.handle.registerTimer(timerValues.getCurrentProcessingTimeInMs() + IDLE)
         yield from self._advance(shard, together(shard.plan, batches), now)
 
     def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[pd.DataFrame]:
