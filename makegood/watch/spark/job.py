@@ -39,6 +39,10 @@ _LOCAL = {
 }  # fmt: skip
 
 
+#: How often Spark's own Python is started before that is an error.
+TRIES = 3
+
+
 class Changed(ValueError):
     """What is kept belongs to other processes or another number of shards."""
 
@@ -140,9 +144,21 @@ def _run(spark: SparkSession, job: Job, follow: str) -> int:
         .option("checkpointLocation", str(job.kept / "spark"))
         .foreachBatch(write)
     )
-    query = (writer.trigger(processingTime=follow) if follow else writer.trigger(availableNow=True)).start()
-    query.awaitTermination()
+    _finish(writer.trigger(processingTime=follow) if follow else writer.trigger(availableNow=True))
     return len(batches)
+
+
+def _finish(writer: Any) -> None:
+    """Run to the end. Spark gives its Python ten seconds to answer, which on a busy machine may be too few: then once more."""
+    from pyspark.errors import StreamingQueryException
+
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            writer.start().awaitTermination()
+            return
+        except StreamingQueryException as error:  # it goes on from the batch that it stopped at
+            if not left or "failed to connect back" not in str(error):
+                raise
 
 
 def same(kept: Path, plan: Plan, shards: tuple[Shard, ...]) -> None:
