@@ -99,6 +99,8 @@ def untold(state: State, found: Findings) -> Findings:
 def recurring(plan: Plan, state: State, found: Findings, now: int) -> Findings:
     """Subjects that have had more findings in the window than chance explains."""
     raised = found[(found["state"] == RAISED) & (found["subject"] != 0)]
+    # Of two findings about one transaction the first counts: in an order of their own, not in that of the rows they stand in.
+    raised = raised[np.lexsort((raised["id"], raised["due"]))]
     parts = []
     for number, rule in enumerate(plan.recurrences):
         mine = raised[np.isin(raised["kind"], rule.kinds) & _of(plan, rule, raised["rule"])]

@@ -11,21 +11,16 @@ import numpy as np
 from django.db import connection, transaction
 
 from makegood.base import clock
-from makegood.watch import curves
+from makegood.watch.detail import detail
 from makegood.watch.findings import PAST, RAISED, RECOVERED, Findings
 from makegood.watch.house import Watched
 from makegood.watch.log_events import Named, signed
 from makegood.watch.model import Model
 from makegood.watch.models import Finding, WatchName
-from makegood.watch.opening import step_keys
-from makegood.watch.plan import KINDS, SYSTEMIC, Plan
-from makegood.watch.state import State, transactions
+from makegood.watch.plan import KINDS, SYSTEMIC
+from makegood.watch.state import State
 from makegood.watch.words import explain
 
-#: So many of the transactions that wait in a fault are named with it, the longest wait first.
-AFFECTED = 200
-#: The shares of its like that the small picture shows.
-PICTURE = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _OVER = """UPDATE makegood_finding AS f SET state = 'recovered', ended_at = v.ended
 FROM unnest(%s::bigint[], %s::timestamptz[]) AS v(uid, ended) WHERE f.uid = v.uid AND f.state = 'raised'"""
 _NAMES = """INSERT INTO makegood_watchname (key, shop_id, order_number, ref, currency, seen_at)
@@ -33,22 +28,35 @@ SELECT key, shop, number, ref, currency, %s FROM unnest(%s::bigint[], %s::bigint
 AS v(key, shop, number, ref, currency) ON CONFLICT (key) DO NOTHING"""
 
 
+Told = tuple[Any, str, dict[str, Any]]
+
+
 def write(watched: Watched, model: Model, state: State, found: Findings, names: Mapping[int, Named]) -> None:
     """The names of what came, and the findings: new ones, and the end of old ones. One transaction."""
+    plan, told = watched.plan, list[Told]()
+    for one in found[found["state"] != RECOVERED]:
+        code, data = explain(plan, one)
+        told.append((one, code, data | detail(plan, model, state, one)))
+    put(watched, told, found, names)
+
+
+def put(watched: Watched, told: list[Told], found: Findings, names: Mapping[int, Named]) -> None:
+    """The same for findings that were explained where they were found (a shard of Spark). ``told``: (finding, code, data)."""
     with transaction.atomic():
-        _name(names)
+        name(names)
         if not len(found):
             return
-        new = found[found["state"] != RECOVERED]
-        known = _names_of({*new["tx"].tolist(), *new["lane"].tolist()} - {0}, names)
+        keys = {int(one[key]) for one, _code, _data in told for key in ("tx", "lane")} - {0}
+        known = _names_of(keys, names)
         Finding.objects.bulk_create(
-            [_row(watched, model, state, one, known) for one in new], ignore_conflicts=True, batch_size=500
+            [_row(watched, *one, known) for one in told], ignore_conflicts=True, batch_size=500
         )
         # Read again with batches cut elsewhere, what was told in time may come as past: it is over all the same.
         _over(found[found["state"] != RAISED])
 
 
-def _name(names: Mapping[int, Named]) -> None:
+def name(names: Mapping[int, Named]) -> None:
+    """Keep what the numbers of transactions and lanes mean."""
     if not names:
         return
     rows = [
@@ -82,18 +90,11 @@ def _over(ended: Findings) -> None:
             cursor.execute(_OVER, [uids, moments])
 
 
-def _row(watched: Watched, model: Model, state: State, one: Any, names: Mapping[int, Named]) -> Finding:
-    plan = watched.plan
-    code, data = explain(plan, one)
+def _row(watched: Watched, one: Any, code: str, data: dict[str, Any], names: Mapping[int, Named]) -> Finding:
     step = data["step"]
     name = names.get(int(one["tx"])) or names.get(int(one["lane"]))
-    data["rare"], data["paced"] = float(one["rare"]), float(one["paced"])
     if lane := names.get(int(one["lane"])):
         data["lane"] = lane.ref
-    if one["kind"] == SYSTEMIC:
-        data["affected"] = _affected(plan, state, one)
-    elif picture := _picture(plan, model, state, one):
-        data["like"] = picture
     return Finding(
         uid=signed(int(one["id"])),
         kind=KINDS[int(one["kind"])],
@@ -116,38 +117,6 @@ def _row(watched: Watched, model: Model, state: State, one: Any, names: Mapping[
         rank=float(one["rank"]),
         fault=signed(int(one["incident"])) if one["incident"] and one["kind"] != SYSTEMIC else None,
     )
-
-
-def _affected(plan: Plan, state: State, one: Any) -> list[str]:
-    """The transactions that wait in the lane of a fault, as texts (JavaScript and JSON know no 64 bits)."""
-    step = int(one["rule"])
-    rows = np.flatnonzero(state.rows["step"] == step)
-    if one["lane"] != plan.keys[step]:
-        lane = state.lanes.index.find(np.array([one["lane"]], np.uint64))[0]
-        rows = rows[state.rows["lane"][rows] == lane]
-    rows = rows[np.argsort(state.rows["first"][rows], kind="stable")][:AFFECTED]
-    keys = transactions(plan, state.rows.index.keys[rows], state.rows["step"][rows])
-    return [str(signed(int(key))) for key in keys]
-
-
-def _picture(plan: Plan, model: Model, state: State, one: Any) -> dict[str, Any]:
-    """How long its like takes: share done -> seconds, as far as it was seen; {} where nothing was learned."""
-    step = int(one["rule"])
-    if step >= len(plan.codes) or not one["tx"]:
-        return {}
-    key = step_keys(plan, np.array([one["tx"]], np.uint64), np.array([step]))
-    row = int(state.rows.index.find(key)[0])
-    place = int(state.rows["cohort"][row]) if row >= 0 else -1
-    cohort = int(state.known[place]) if 0 <= place < len(state.known) else -1
-    if cohort < 0:
-        return {}
-    curve = model.curve[cohort]
-    done = [
-        [share, float(curves.upper(int(np.argmax(curve <= 1 - share)))) / 1e6]
-        for share in PICTURE
-        if curve[-1] <= 1 - share
-    ]
-    return {"done": done, "count": int(model.count[cohort])} if done else {}
 
 
 def moment(micros: int) -> datetime:

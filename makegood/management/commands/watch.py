@@ -1,4 +1,4 @@
-"""``bin/manage watch replay FILE`` and ``bin/manage watch judge FILE``: a log of events through the watch's kernel.
+"""``bin/manage watch replay FILE`` and ``judge FILE``: a log of events through the watch's kernel; ``spark`` and ``export``: on Spark.
 
 What the columns mean stands in a TOML file (--map); docs/mechanisms/watch.md describes it.
 """
@@ -6,7 +6,6 @@ What the columns mean stands in a TOML file (--map); docs/mechanisms/watch.md de
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
+from makegood.management import watch_spark
+from makegood.management.watch_spark import moment_of
 from makegood.management.watch_tables import print_findings, print_judged, print_summary
 from makegood.packs.errors import PackError
 from makegood.watch.plan import HOUR, Plan, compile_plan
@@ -28,8 +29,10 @@ class Command(BaseCommand):
     help = "Run a log of events (CSV or Parquet) through the watch: what it finds and when, or how good its alarms are."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=("replay", "judge"))
-        parser.add_argument("file", type=Path)
+        parser.add_argument("what", choices=("replay", "judge", "spark", "export"))
+        parser.add_argument(
+            "file", type=Path, help="a file; for spark also a folder of a log, for export the folder to write"
+        )
         parser.add_argument("--map", type=Path, help="a TOML file that says what the columns mean")
         parser.add_argument("--tx", default="tx", help="without --map: the column of the transaction")
         parser.add_argument("--at", default="at", help="without --map: the column of the time")
@@ -53,6 +56,7 @@ class Command(BaseCommand):
             "--speed", type=float, default=0, help="seconds of the log per second; 0: as fast as it goes"
         )
         parser.add_argument("--show", type=int, default=20, help="how many findings are listed")
+        watch_spark.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(width=None if self.stdout.isatty() else 140, file=self.stdout, highlight=False)  # type: ignore[arg-type]
@@ -65,7 +69,13 @@ class Command(BaseCommand):
                 "--tick-minutes must be above 0, --speed and --relearn-days not below 0", returncode=2
             )
         try:
+            if options["what"] == "export":
+                watch_spark.export(console, options)
+                return
             mapping = _mapping(options)
+            if options["what"] == "spark":
+                watch_spark.spark(console, mapping, learn_until, options)
+                return
             plan = compile_plan(mapping.processes)
             with console.status("reading"):
                 log = read_log(plan, mapping, options["file"])
@@ -117,10 +127,4 @@ def _mapping(options: dict[str, Any]) -> Mapping:
 
 def _day(text: str | None) -> int:
     """A day as µs since 1970 UTC, 0 for none."""
-    if not text:
-        return 0
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"--learn-until: '{text}' is no date (YYYY-MM-DD)", returncode=2) from None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    return moment_of("--learn-until", text) if text else 0

@@ -1,0 +1,171 @@
+"""The shard function of Spark: one value of Spark's store is one shard, its state the kernel's own bytes.
+
+What is stored is a snapshot and the batches since: writing the whole state for every batch would cost as much as the state
+is large, and it is larger than a batch. A worker that still has the shard in memory (``_LIVE``, known by the mark that
+Spark's store holds of it) goes on from there; any other restores the snapshot and takes the batches since again. The mark
+is part of what Spark commits, so a shard that ran ahead in a task that failed is never gone on from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
+
+from makegood.watch.advance import advance
+from makegood.watch.batch import Batch, empty
+from makegood.watch.detail import detail
+from makegood.watch.findings import Findings
+from makegood.watch.model import Model
+from makegood.watch.snapshot import restore, snapshot
+from makegood.watch.spark.chunks import pack, together, unpack
+from makegood.watch.spark.files import clock_of, to_batch
+from makegood.watch.spark.shards import Shard, routed
+from makegood.watch.state import State, new_state
+from makegood.watch.words import explain
+
+PACKED = "shard string, clock bigint, chunk binary"
+TOLD = "id bigint, now bigint, record binary, code string, data string"
+#: The batches since the snapshot are kept until they are as large as it is, and at least this many bytes.
+LEAST = 1 << 20
+#: With nothing new for so long (ms), the clock of a shard goes on to that of the engine.
+IDLE = 1_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every worker needs, as bytes with their digest: unpickled once in a worker and not once in a task."""
+
+    digest: str
+    data: bytes
+
+    @classmethod
+    def of(cls, shards: tuple[Shard, ...], model: Model) -> Work:
+        data = pickle.dumps((shards, model))
+        return cls(hashlib.blake2b(data, digest_size=16).hexdigest(), data)
+
+    def load(self) -> tuple[dict[str, Shard], Model]:
+        if self.digest not in _WORK:
+            shards, model = pickle.loads(self.data)
+            _WORK.clear()
+            _LIVE.clear()
+            _WORK[self.digest] = ({shard.name: shard for shard in shards}, model)
+        return _WORK[self.digest]
+
+
+#: Of this worker: the work, and the shards that it has in memory with the mark of what they are.
+_WORK: dict[str, tuple[dict[str, Shard], Model]] = {}
+_LIVE: dict[str, tuple[str, State]] = {}
+
+
+class Packer:
+    """Rows of the log to chunks, one for each shard: what Spark shuffles is bytes and not rows."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def __call__(self, parts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        shards, _model = self.work.load()
+        every = tuple(shards.values())
+        plan = every[0].plan
+        for rows in parts:
+            now = clock_of(rows)
+            sent = [
+                (shard.name, now, pack(shard, mine, now))
+                for shard, mine in routed(every, to_batch(plan, rows))
+            ]
+            names, clocks, chunks = zip(*sent, strict=True)
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(names), pa.array(clocks, pa.int64()), pa.array(chunks, pa.binary())],
+                names=["shard", "clock", "chunk"],
+            )
+
+
+class Kernel(StatefulProcessor):
+    """``base``: a snapshot; ``since``: the batches after it; ``mark``: what a live shard is known by, and the sizes of both."""
+
+    def __init__(self, work: Work, idle: bool) -> None:
+        """``idle``: while nothing comes the clock of the shard goes on to the engine's; else time is the log's alone."""
+        self.work, self.idle = work, idle
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        self.handle = handle
+        self.base = handle.getValueState("base", "state binary")
+        self.since = handle.getListState("since", "chunk binary")
+        self.mark = handle.getValueState("mark", "mark string, base bigint, since bigint")
+
+    def handleInputRows(
+        self, key: Any, rows: Iterator[pd.DataFrame], timerValues: Any
+    ) -> Iterator[pd.DataFrame]:
+        shards, _model = self.work.load()
+        shard, now, chunks = shards[key[0]], 0, list[bytes]()
+        for frame in rows:
+            now = max(now, int(frame["clock"].max()))
+            chunks += [bytes(chunk) for chunk in frame["chunk"]]
+        batches = [unpack(shard, chunk)[0] for chunk in sorted(chunks)]
+        for timer in list(self.handle.listTimers()):
+            self.handle.deleteTimer(timer)
+        if self.idle:
+            self.handle.registerTimer(timerValues.getCurrentProcessingTimeInMs() + IDLE)
+        yield from self._advance(shard, together(shard.plan, batches), now)
+
+    def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[pd.DataFrame]:
+        shards, _model = self.work.load()
+        shard = shards[key[0]]
+        at = timerValues.getCurrentProcessingTimeInMs()  # of the batch, so that doing it again is the same
+        self.handle.registerTimer(at + IDLE)
+        yield from self._advance(shard, empty(shard.plan), at * 1000)
+
+    def close(self) -> None:
+        pass
+
+    def _advance(self, shard: Shard, batch: Batch, now: int) -> Iterator[pd.DataFrame]:
+        _shards, model = self.work.load()
+        mark, base, since = self.mark.get() or ("", 0, 0)
+        state = self._state(shard, model, mark)
+        state, found, _ = advance(state, batch, model, max(now, 1), shard.plan)
+        chunk = pack(shard, batch, now)
+        if not mark or since + len(chunk) > max(LEAST, base):
+            data = snapshot(state, shard.plan)
+            self.base.update((data,))
+            self.since.clear()
+            base, since = len(data), 0
+        else:
+            self.since.appendValue((chunk,))
+            since += len(chunk)
+        mark = uuid.uuid4().hex
+        self.mark.update((mark, base, since))
+        _LIVE[shard.name] = mark, state
+        if len(found):
+            yield _told(shard, model, state, found, now)
+
+    def _state(self, shard: Shard, model: Model, mark: str) -> State:
+        live = _LIVE.pop(shard.name, None)
+        if not mark:
+            return new_state(shard.plan)
+        if live and live[0] == mark:
+            return live[1]
+        kept = self.base.get()
+        state = restore(bytes(kept[0]), shard.plan) if kept else new_state(shard.plan)
+        for (chunk,) in self.since.get():
+            batch, now = unpack(shard, bytes(chunk))
+            state, _told_before, _ = advance(state, batch, model, max(now, 1), shard.plan)
+        return state
+
+
+def _told(shard: Shard, model: Model, state: State, found: Findings, now: int) -> pd.DataFrame:
+    """Findings with what explains them, which only the shard knows."""
+    rows = []
+    for one in found:
+        code, data = explain(shard.plan, one)
+        data |= detail(shard.plan, model, state, one)
+        rows.append((int(one["id"].view("i8")), now, one.tobytes(), code, json.dumps(data)))
+    return pd.DataFrame(rows, columns=["id", "now", "record", "code", "data"])
