@@ -172,6 +172,8 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
         initial = {"suggested": best, **({"type": chosen} if chosen else {})}
     if verb.group == "remedy":
         initial["menu"] = sheet.remedies.menu
+    if verb.name == "wait":
+        initial["asks"] = [ask for ask in sheet.asks if ask.is_open and ask.case_id == sheet.case.pk]
     form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
     if verb.name == "reply" and not any(p.what == "decision" and p.to == "customer" for p in sheet.promises):
         del form.fields["decides"]  # nothing to tell

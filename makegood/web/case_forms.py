@@ -143,8 +143,11 @@ class Wait(VerbForm):
     waiting_for = forms.ChoiceField(label=_("For whom"))
 
     def prepare(self) -> None:
-        tasks = PartyAsk.objects.filter(case=self.case, state=PartyAsk.State.OPEN).select_related("party")
-        owed = [(f"ask-{task.pk}", waits_for(task)) for task in tasks.order_by("due_at")[:30]]
+        tasks = self.initial.get("asks")  # the sheet has read them already
+        if tasks is None:
+            found = PartyAsk.objects.filter(case=self.case, state=PartyAsk.State.OPEN)
+            tasks = list(found.select_related("party").order_by("due_at", "id")[:30])
+        owed = [(f"ask-{task.pk}", waits_for(task)) for task in tasks]
         self.fields["waiting_for"].choices = [*owed, *WAITING_FOR.items()]  # type: ignore[attr-defined]
 
 
