@@ -37,7 +37,7 @@ def opened(finding: Finding, name: WatchName | None = None) -> Case | None:
     """A new case for the order of the finding (or of ``name``), sorted and with who can mend it. Where nothing names a
     customer it is that of somebody unknown, and says so to the team. None: not even the shop is known."""
     shop_id, number = (name.shop_id, name.order_number) if name else (finding.shop_id, finding.order_number)
-    shop = Shop.objects.filter(pk=shop_id).first()
+    shop = Shop.objects.filter(pk=shop_id or 0).first()
     if shop is None:
         return None
     customer = customer_of(shop.pk, number)

@@ -192,6 +192,8 @@ def _worth(process: Process) -> dict[str, int]:
     """Steps that were kept in the newest month that was counted, and how many of them had been told in vain."""
     rows = WatchMonth.objects.filter(step__in=process.steps)
     month = rows.order_by("-month").values_list("month", flat=True).first()
+    if month is None:
+        return {"kept": 0, "told": 0}
     sums = rows.filter(month=month).aggregate(kept=Sum("kept"), told=Sum("told"))
     return {name: value or 0 for name, value in sums.items()}
 
@@ -201,10 +203,13 @@ def _wishes(process: str, shops: list[Shop], settings: dict[int | None, WatchSet
     vain = Q(state="recovered") & (Q(promised_at=None) | Q(ended_at__lte=F("promised_at")))
     vain |= Q(state="dismissed", dismissed_because="usual")
     rows = Finding.objects.filter(process=process, found_at__gte=since, shop__in=shops).values("shop")
-    counted = {r["shop"]: r for r in rows.annotate(found=Count("id"), vain=Count("id", filter=vain))}
+    counted: dict[int | None, Any] = {
+        r["shop"]: dict(r) for r in rows.annotate(found=Count("id"), vain=Count("id", filter=vain))
+    }
     out = []
     for shop in shops:
-        own, seen = settings.get(shop.pk), counted.get(shop.pk, {})
+        own = settings.get(shop.pk)
+        seen: dict[str, int] = counted.get(shop.pk, {})
         alpha = f"{1000 * own.alpha:g}" if own and own.alpha is not None else ""
         out.append(
             Wish(

@@ -63,10 +63,10 @@ def factors(chosen: dict[str, Process]) -> dict[int, float]:
     for process, shop, alpha in WatchSetting.objects.filter(
         process__in=chosen, shop__isnull=False, alpha__isnull=False
     ).values_list("process", "shop_id", "alpha"):
-        whole = own.get(process, chosen[process].alpha)
+        whole = own.get(process) or chosen[process].alpha
         for step in chosen[process].steps:
             # Nothing is switched off here (that is what 'on' is for): an alpha of 0 is as careful as there is.
-            out[pair_key(name_key(step), name_key(str(shop)))] = max(alpha, 1e-6) / max(whole, 1e-6)
+            out[pair_key(name_key(step), name_key(str(shop)))] = max(alpha or 0.0, 1e-6) / max(whole, 1e-6)
     steps = {step for process in chosen.values() for step in process.steps}
     for (step, lane), count in _dismissed().items():
         if lane and step in steps and (less := _halved(count)) < 1:

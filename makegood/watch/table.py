@@ -202,5 +202,5 @@ class Index:
 
 
 def _slots_for(rows: int) -> int:
-    """A power of two with at most three eighths taken, so that it does not have to be built anew at once."""
-    return 1 << max(7, int(rows * 8 // 3 - 1).bit_length())
+    """A power of two with at most four ninths taken, so that it does not have to be built anew at once."""
+    return 1 << max(7, int(rows * 9 // 4 - 1).bit_length())
