@@ -131,7 +131,7 @@ def crash(folder: Path, given: argparse.Namespace) -> int:
         )
         before = _files(commits, out)
         while kills < given.kills and child.poll() is None and _files(commits, out) - before < 1 + kills % 2:
-            time.sleep(0.01)
+            time.sleep(0.05)
         if child.poll() is None and kills < given.kills:
             time.sleep(float(random.uniform(0, 1.5)))
             os.killpg(child.pid, signal.SIGKILL)

@@ -39,6 +39,7 @@ SHARED: Mapping[str, Field] = {
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "order": {
         "placed_at": Field("time", "When it was placed.", "placed_at"),
+        "promised_at": Field("time", "By when the customer was promised to have all of it."),
         "lines": _LINES,
         "made_for": Field("text", "The number of the order that this one makes good.", "made_for", 60),
     },

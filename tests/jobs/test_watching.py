@@ -17,7 +17,7 @@ from django.db import connection
 
 from makegood.base import clock
 from makegood.jobs import watching
-from makegood.transactions import facts
+from makegood.transactions import facts, intake
 from makegood.transactions.models import StoreFact
 from makegood.watch import house, relearn
 from makegood.watch.advance import advance
@@ -167,3 +167,23 @@ def _url():
         cursor.execute("SELECT current_database()")
         name = cursor.fetchone()[0]
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
+def test_what_a_shop_promised_when_the_order_was_placed_is_watched(cast):
+    """The event as a shop sends it, through the door's own reader: the promise is of the order, before there is a parcel."""
+    store, now = store_of(cast.haneul), clock.now()
+    facts.days_ahead(now.date(), 2)
+    results = intake.store_events(store, [{
+        "specversion": "1.0", "id": "HN-9", "source": "/shops/haneul", "type": "order.placed.v1", "subject": "HN-9",
+        "time": (now - timedelta(days=3)).isoformat(),
+        "data": {
+            "ref": "HN-9", "order": "HN-9", "money": {"amount": "39000", "currency": "KRW"},
+            "promised_at": (now - timedelta(days=1)).isoformat(),
+        },
+    }])  # fmt: skip
+    assert [(one.result, one.detail) for one in results] == [("accepted", "")]
+    seen_by_readers()
+    watching.follow(Event(), drained=True)
+    late = Finding.objects.get(step="order.delivery")
+    assert (late.order_number, late.code) == ("HN-9", "stuck.promise")
+    assert abs(late.promised_at - (now - timedelta(days=1))) < timedelta(seconds=1)
