@@ -164,7 +164,7 @@ def serve(url: str, port: int, workers: int) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "ERROR"}
     )
-    for _ in range(100):
+    for _ in range(600):
         try:
             with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
                 connection.request("GET", "/healthz")
