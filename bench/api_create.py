@@ -8,6 +8,9 @@ number of clients, each inserting three plain rows (case-, message- and event-si
 other index) in one transaction through psycopg with prepared statements: what this server can do at all with three rows.
 Both sides run for the same time, one after the other, clients as processes of their own on the same cores.
 
+``--telling`` instead opens cases in turns with the triggers that tell of them (NOTIFY to open screens, calls of webhooks) and with
+these switched off, and prints what they cost.
+
 ``--profile`` instead opens cases in one process and prints the statements of a request and where its time goes.
 """
 
@@ -185,6 +188,34 @@ def measure(url: str, secret: str, clients: int, seconds: float) -> None:
     print(f"ratio {opened / bare:.2f}   (aim: 0.33)")
 
 
+#: What tells of a change: to open screens (a NOTIFY makes transactions take turns at commit), and to endpoints of others.
+TELLING = """SELECT t.tgname, t.tgrelid::regclass::text FROM pg_trigger t
+  WHERE NOT t.tgisinternal AND (t.tgname LIKE 'tell!_%' ESCAPE '!' OR t.tgname = 'event_calls') ORDER BY 1"""
+
+
+def telling(url: str, secret: str, clients: int, seconds: float, turns: int = 4) -> None:
+    """Cases a second with the triggers that tell, and without: in turns, so that other load on the machine meets both."""
+    port = free_port()
+    server = serve(url, port, 2)
+    found: dict[str, list[float]] = {"ENABLE": [], "DISABLE": []}
+    try:
+        rate(api_client, "warm-up", (port, secret), clients, 2)
+        with psycopg.connect(url, autocommit=True) as connection:
+            triggers = connection.execute(TELLING).fetchall()
+            assert len(triggers) >= 5, triggers
+            for turn in range(turns):
+                for switch in ("ENABLE", "DISABLE") if turn % 2 else ("DISABLE", "ENABLE"):
+                    for name, table in triggers:
+                        connection.execute(f"ALTER TABLE {table} {switch} TRIGGER {name}")
+                    what = "with what tells" if switch == "ENABLE" else "without"
+                    found[switch].append(rate(api_client, what, (port, secret), clients, seconds))
+    finally:
+        server.terminate()
+        server.wait(20)
+    with_, without = (sum(found[switch]) / turns for switch in ("ENABLE", "DISABLE"))
+    print(f"with the triggers {with_ / without:.2f} of the cases a second without ({len(triggers)} triggers)")
+
+
 def profile(secret: str, times: int = 300) -> None:
     """Statements of one request, and the functions that take the time, in this process without a server."""
     from django.db import connection
@@ -223,6 +254,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=10)
     options.add_argument("--clients", type=int, default=8)
     options.add_argument("--profile", action="store_true")
+    options.add_argument("--telling", action="store_true", help="with and without the triggers that tell")
     chosen = options.parse_args()
     server = os.environ.get("DATABASE_URL")
     if not server:
@@ -232,6 +264,8 @@ def main() -> None:
         secret = settle(url)
         if chosen.profile:
             profile(secret)
+        elif chosen.telling:
+            telling(url, secret, chosen.clients, chosen.seconds)
         else:
             measure(url, secret, chosen.clients, chosen.seconds)
     finally:

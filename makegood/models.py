@@ -46,6 +46,7 @@ from makegood.people.models import ApiToken, Customer, Shop, SignInLink, Team, U
 from makegood.people.signatures import Habit, Signature
 from makegood.promises.models import Appointment, Promise
 from makegood.promises.switches import ClockSwitch
+from makegood.remedies.freezes import FreezeAsk
 from makegood.remedies.models import Approval, Budget, Offer, Remedy, Step, TransactionProof
 from makegood.transactions.models import (
     Credit,
@@ -95,6 +96,7 @@ __all__ = [
     "FactCursor",
     "FactKey",
     "Finding",
+    "FreezeAsk",
     "Habit",
     "Handover",
     "HeldFile",

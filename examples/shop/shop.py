@@ -37,7 +37,6 @@ LEAVES = {
     "replace": ("O", "open"),
     "credit": ("C", "granted"),
     "invoice_correct": ("I", "corrected"),
-    "freeze": ("P", "held"),
 }
 TYPES = {
     "refund": {
@@ -51,7 +50,7 @@ TYPES = {
     "replace": {"open": "order.placed"},
     "credit": {"granted": "credit.granted"},
     "invoice_correct": {"corrected": "invoice.corrected"},
-    "freeze": {"held": "payment.authorised"},
+    "freeze": {"taken": "payment.captured"},
 }
 
 
@@ -66,13 +65,15 @@ class Shop:
         self.refund_state = "paid_out"
         self.sequence = 0
 
-    def pay(self, order: str, payment: str, amount: str, currency: str) -> None:
-        """A customer ordered and paid."""
+    def pay(self, order: str, payment: str, amount: str, currency: str, lines: tuple[Json, ...] = ()) -> None:
+        """A customer ordered and paid. ``lines``: {ref, name, quantity, price of one}; by ``ref`` a part can be given back."""
         self.payments[payment] = {
             "order": order,
             "ref": payment,
             "amount": Decimal(amount),
             "currency": currency,
+            "lines": list(lines),
+            "frozen": False,
         }
 
     def left(self, payment: Json) -> Decimal:
@@ -133,7 +134,12 @@ class Shop:
             return {"there": False}
         same = (asked["action"], asked["ours"])
         ours = next((one for one in self.deeds.values() if (one["action"], one["ours"]) == same), None)
-        return {"ours": outcome(ours) if ours else None, "left": self.money(payment, self.left(payment))}
+        locked = asked["action"] == "refund" and payment["frozen"] and not ours
+        return {
+            "ours": outcome(ours) if ours else None,
+            "left": self.money(payment, self.left(payment)),
+            "why": "locked" if locked else "",
+        }
 
     def act(self, action: str, asked: Json) -> Json:
         with self.lock:
@@ -144,8 +150,12 @@ class Shop:
             if not payment:
                 return {"outcome": "refused", "code": "not_there"}
             money = asked.get("money")
+            if not self.has(payment, asked.get("lines") or []):
+                return {"outcome": "refused", "code": "unfit"}
             if action == "refund":
                 left, expected = self.left(payment), asked.get("expected_left")
+                if payment["frozen"]:
+                    return {"outcome": "refused", "code": "locked"}
                 if money["currency"] != payment["currency"]:
                     return {"outcome": "refused", "code": "unfit"}
                 if expected and Decimal(expected["amount"]) != left:
@@ -157,22 +167,38 @@ class Shop:
                 if Decimal(money["amount"]) > left:
                     return {"outcome": "refused", "code": "over_balance" if left else "already_done"}
                 letter, state = "R", self.refund_state
+            elif action == "freeze":
+                self.freeze(payment, asked.get("reason", ""))
+                letter, state = "P", "taken"
             else:
                 letter, state = LEAVES[action]
             deed = {
                 "action": action,
                 "payment": payment["ref"],
                 "order": payment["order"],
-                "ref": f"{letter}-{len(self.deeds) + 1}",
+                # A freeze makes nothing new: its result is the payment itself.
+                "ref": payment["ref"] if action == "freeze" else f"{letter}-{len(self.deeds) + 1}",
                 "state": state,
                 "money": money,
                 "ours": asked["ours"],
                 "reason": asked.get("reason", ""),
+                "lines": asked.get("lines") or [],
             }
             self.deeds[key] = deed
             done = {**outcome(deed), "left": self.money(payment, self.left(payment))}
         self.happened(deed)
         return done
+
+    def freeze(self, payment: Json, what: str) -> None:
+        """Nobody takes anything out of it any more. ``what``: 'payment', or 'account' for all that its customer paid (here: the order)."""
+        for one in self.payments.values():
+            if one is payment or (what == "account" and one["order"] == payment["order"]):
+                one["frozen"] = True
+
+    def has(self, payment: Json, lines: list[Json]) -> bool:
+        """Whether the order has these lines, and so many of each."""
+        there = {line["ref"]: line["quantity"] for line in payment["lines"]}
+        return all(line["quantity"] <= there.get(line["ref"], 0) for line in lines)
 
     def becomes(self, deed: Json, state: str) -> None:
         """The bank says more: paid out, refused, sent back."""
@@ -185,23 +211,27 @@ class Shop:
         events = []
         for payment in self.payments.values():
             if noun in ("order", "payment") and ref == payment["order" if noun == "order" else "ref"]:
-                more = {"left_to_refund": str(self.left(payment))}
                 if noun == "order":
+                    told = {"lines": payment["lines"]} if payment["lines"] else {}
                     events.append(
-                        self.event("order.placed", payment["order"], payment["order"], self.money(payment))
+                        self.event(
+                            "order.placed", payment["order"], payment["order"], self.money(payment), **told
+                        )
                     )
-                events.append(
-                    self.event(
-                        "payment.captured", payment["ref"], payment["order"], self.money(payment), **more
-                    )
-                )
+                events.append(self.payment_event(payment))
                 events += [self.deed_event(one) for one in self.refunds(payment)]
         if noun == "refund":
             events = [self.deed_event(one) for one in self.deeds.values() if one["ref"] == ref]
         return events
 
+    def payment_event(self, payment: Json) -> Json:
+        more = {"left_to_refund": str(self.left(payment)), "locked": payment["frozen"]}
+        return self.event("payment.captured", payment["ref"], payment["order"], self.money(payment), **more)
+
     def deed_event(self, deed: Json) -> Json:
         more = {"payment": deed["payment"], "our_key": deed["ours"]} if deed["action"] == "refund" else {}
+        if deed["action"] == "freeze":
+            return self.payment_event(self.payments[deed["payment"]])
         type_ = TYPES[deed["action"]][deed["state"]]
         return self.event(type_, deed["ref"], deed["order"], deed["money"], **more)
 
@@ -299,7 +329,8 @@ def main() -> None:
             print(f"Nobody took the event: {trouble}")
 
     shop = Shop(given.secret, tell if given.tell else None)
-    shop.pay("HN-1001", "P-1001", "39000", "KRW")
+    cups = {"ref": "L-1", "name": "Blue tea cup", "quantity": 2, "price": "19500"}
+    shop.pay("HN-1001", "P-1001", "39000", "KRW", (cups,))
     print(f"One order, HN-1001 (payment P-1001, 39000 KRW), at http://127.0.0.1:{given.port}")
     serve(shop, given.port).serve_forever()
 

@@ -360,15 +360,27 @@ class Unlink(Seen):
     other: Number
 
 
+class LineIn(Body):
+    """So many of one line of the order, by the shop's own ref of it."""
+
+    ref: Annotated[str, Text(min_length=1, max_length=120)]
+    quantity: Annotated[int, Field(ge=1, le=100_000)]
+
+
 class WishIn(Body):
-    """One thing to give: ``amount`` in major units of the payment's currency, where it is about money."""
+    """One thing to give: ``amount`` in major units of the payment's currency, where it is about money.
+
+    With ``lines`` it is about these alone; a refund of them without an amount is what they cost.
+    """
 
     kind: Code
     amount: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=3)] | None = None
     payment: Row | None = None
+    lines: Annotated[list[LineIn], Field(max_length=50)] = []
 
     def wish(self) -> Wish:
-        return Wish(self.kind, self.amount, self.payment)
+        parts = tuple((line.ref, line.quantity) for line in self.lines)
+        return Wish(self.kind, self.amount, self.payment, parts)
 
 
 class OfferRemedy(Seen):

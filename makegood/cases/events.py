@@ -149,6 +149,28 @@ _kind(
 )
 # The war room. Quiet: ten who edit its card must not throw back the answer that somebody writes to the customer.
 _kind("room_opened", _("Opened a war room, led by %(user)s."), quiet=True, room=int, user=int)
+_kind(
+    "room_withheld",
+    _("No war room of its own: %(withheld)s."),
+    quiet=True,
+    withheld=str,
+    optional={"room": int, "incident": int},
+)
+_kind(
+    "room_passed_on",
+    _("%(was_user)s is not there: %(user)s leads the war room now."),
+    quiet=True,
+    room=int,
+    was_user=int,
+    user=int,
+)
+_kind(
+    "room_lead_away",
+    _("%(was_user)s, who leads the war room, is not there, and no other lead has a hand free."),
+    quiet=True,
+    room=int,
+    was_user=int,
+)
 _kind("room_joined", _("In the war room: %(user)s (%(role)s)."), quiet=True, room=int, user=int, role=str)
 _kind("room_left", _("Left the war room: %(user)s."), quiet=True, room=int, user=int)
 _kind(
@@ -201,9 +223,23 @@ _kind(
     act_kind=str,
     n=int,
 )
+_kind(
+    "incident_tried_again",
+    _("Tried again what had failed on cases of the incident: %(act_kind)s (%(n)s)."),
+    quiet=True,
+    incident=int,
+    act=int,
+    act_kind=str,
+    n=int,
+)
 _kind("incident_closed", _("Closed the incident."), quiet=True, incident=int)
 _kind("incident_dismissed", _("Dismissed: similar cases are no incident."), quiet=True, suggestion=int)
-_kind("waiting", _("Waiting for %(waiting_for)s."), waiting_for=str, optional={"message": int})
+_kind(
+    "waiting",
+    _("Waiting for %(waiting_for)s."),
+    waiting_for=str,
+    optional={"message": int, "ask": int},
+)
 _kind("question_repeated", _("Asked the open question again (%(nth)s)."), quiet=True, message=int, nth=int)
 _kind("waited_in_vain", _("No answer came after %(asks)s reminders: work goes on."), asks=int)
 _kind(
@@ -330,7 +366,13 @@ _kind(
     promise=int,
     until=str,
 )
-_kind("party_ask_withdrawn", _("Took back what was asked of %(party)s."), ask=int, party=int)
+_kind(
+    "party_ask_withdrawn",
+    _("Took back what was asked of %(party)s."),
+    ask=int,
+    party=int,
+    optional={"message": int},
+)
 _kind(
     "party_unreached",
     _("What was asked could not be delivered to %(party)s."),
@@ -355,6 +397,29 @@ _kind(
     frozen=str,
     message=int,
     optional={"in_time": bool},
+)
+_kind(
+    "freeze_refused",
+    _("The shop's own system has not stopped it (%(frozen)s): %(refused)s."),
+    freeze=int,
+    frozen=str,
+    refused=str,
+    optional={"again": bool},
+)
+_kind(
+    "freeze_unknown",
+    _("Not known whether the shop's own system has stopped it (%(frozen)s): it is being looked up."),
+    freeze=int,
+    frozen=str,
+    unknown=str,
+)
+_kind(
+    "freeze_known",
+    _("The shop's own system has stopped it too: %(frozen)s."),
+    quiet=True,
+    freeze=int,
+    frozen=str,
+    store=int,
 )
 _kind("released", _("Use is allowed again: %(frozen)s."), freeze=int, frozen=str, message=int)
 _kind(

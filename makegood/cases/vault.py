@@ -1,12 +1,15 @@
 """The one place where originals of masked values are kept and opened. Texts are masked before anything else reads them.
 
-Whoever stores words of a case calls :func:`masked` (or, where there is a case already, :func:`taken`) first: then neither
-the search index nor signals, letters, the helper or webhooks can ever hold the original.
+The desk's door (``desk/verb.py``) masks whatever people hand to a verb by :func:`arriving`; words that come another way (a report, a
+letter, a draft) are masked by :func:`masked` or :func:`taken` before anything reads them. So neither the search index nor signals, letters,
+the helper or webhooks can ever hold the original.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from django.utils.crypto import salted_hmac
 
@@ -47,6 +50,39 @@ def taken(case: Case, text: str, *, by: Actor) -> str:
     found = masked(text, case.shop_id)
     keep(case, found.secrets, by=by)
     return found.text
+
+
+#: Fields that name a record or a code: sixteen digits there are the shop's own number of it, and people need it as it stands.
+#: A file keeps the name that its sender gave it.
+NAMES = frozenset({"reference", "record", "done_by_hand", "order_number", "to", "email", "phone", "files"})
+
+
+def arriving(case: Case, value: Any, *, by: Actor, field: str = "") -> Any:
+    """Whatever somebody handed to a verb, with every free word of it masked: texts, and texts in lists, mappings and dataclasses.
+
+    The desk's door (``desk/verb.py``) calls this for each argument, so that a new field cannot be forgotten.
+    """
+    if field in NAMES:
+        return value
+    if isinstance(value, str):
+        return taken(case, value, by=by) if _looks_long(value) else value
+    if isinstance(value, Mapping):
+        return {name: arriving(case, one, by=by, field=str(name)) for name, one in value.items()}
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        return type(value)(arriving(case, one, by=by, field=field) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        masked_ = {name: arriving(case, one, by=by, field=name) for name, one in parts.items()}
+        changed = {
+            name: one for name, one in masked_.items() if one is not parts[name] and one != parts[name]
+        }
+        return replace(value, **changed) if changed else value
+    return value
+
+
+def _looks_long(text: str) -> bool:
+    """Whether it can hold anything to mask at all: three digits in it (the code of a card has no more)."""
+    return sum(c.isdigit() for c in text) >= 3
 
 
 def taken_markup(case: Case, html: str, secrets: tuple[Secret, ...]) -> str:

@@ -213,7 +213,13 @@ def _order_told(one: Mapping[str, Any]) -> list[Told]:
             placed_at=one["created_at"],
             detail=one["status"],
             lines=[
-                {"name": item["title"], "quantity": int(item["quantity"])} for item in one.get("items") or []
+                {
+                    "ref": str(item["id"]),
+                    "name": item["title"],
+                    "quantity": int(item["quantity"]),
+                    **({"price": str(item["unit_price"])} if item.get("unit_price") is not None else {}),
+                }
+                for item in one.get("items") or []
             ],
             x={"pending_difference": str(owed)} if owed is not None else None,
         )

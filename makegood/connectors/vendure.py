@@ -60,7 +60,7 @@ _READ = """query($code: String!) {
   globalSettings { serverConfig { moneyStrategyPrecision } }
   orders(options: {filter: {code: {eq: $code}}, take: 1}) { items {
     id code state currencyCode totalWithTax orderPlacedAt createdAt updatedAt
-    lines { id quantity productVariant { name sku } }
+    lines { id quantity proratedUnitPriceWithTax productVariant { name sku } }
     payments { id amount state method createdAt updatedAt
       refunds { id total state reason transactionId createdAt updatedAt } }
     fulfillments { id state method trackingCode createdAt updatedAt lines { orderLineId quantity } }
@@ -159,7 +159,7 @@ class Vendure(Steps):
             "paymentId": ask.payment,
             "amount": minor(ask.money, seen.more[1]),
             # Called deprecated, and yet the database refuses a refund without them (3.7.3) – after the provider has been asked.
-            "lines": [],
+            "lines": [{"orderLineId": line.ref, "quantity": line.quantity} for line in ask.lines],
             "shipping": 0,
             "adjustment": 0,
             "reason": mark(ask.ours, ask.reason, 250),

@@ -50,7 +50,7 @@ def order_told(order: Mapping[str, Any], places: int) -> list[Told]:
             money=major(order["totalWithTax"], currency, places),
             placed_at=order["orderPlacedAt"],
             detail=order["state"],
-            lines=[{**names[str(one["id"])], "quantity": one["quantity"]} for one in order["lines"]],
+            lines=[_line(one, names[str(one["id"])], currency, places) for one in order["lines"]],
         )
     ]
     for payment in order["payments"]:
@@ -75,6 +75,13 @@ def order_told(order: Mapping[str, Any], places: int) -> list[Told]:
             )
         )
     return told
+
+
+def _line(one: Mapping[str, Any], variant: Mapping[str, Any], currency: str, places: int) -> dict[str, Any]:
+    """A line with what one of it was paid for, its discounts taken off: so much goes back for it."""
+    price = one.get("proratedUnitPriceWithTax")
+    more = {"price": format(major(price, currency, places).amount, "f")} if isinstance(price, int) else {}
+    return {"ref": str(one["id"]), **variant, "quantity": one["quantity"], **more}
 
 
 def _told_payment(payment: Mapping[str, Any], code: str, currency: str, places: int) -> list[Told]:

@@ -15,6 +15,7 @@ from makegood.cases import links
 from makegood.cases.models import Case, Relation
 from makegood.cases.states import Status
 from makegood.conversations.models import Delivery
+from makegood.demo import amends, stream
 from makegood.demo.acts import ACTS
 from makegood.demo.plans import WHOLE, Goal, acts_of, goals
 from makegood.demo.scripts import Script, scripts
@@ -95,7 +96,9 @@ def build(
             play(tale)
             step()
         join(world, now)
+        amends.tell(world, now)
         letters_are_sent(world)
+        stream.tell(world, now)
         return Case.objects.count() - before
 
 

@@ -1,4 +1,5 @@
-"""Somebody is away, or has left for good: what they own goes back to their team, what they were offered goes on to the next.
+"""Somebody is away, or has left for good: what they own goes back to their team, what they were offered goes on to the next,
+and so do the war rooms that they lead.
 
 Entering an absence is no verb of a case. When it begins the sweep takes case by case (:func:`hand_back`), the most urgent
 first; while it lasts it looks again, for a case that its customer opens anew still has its old owner.
@@ -18,10 +19,11 @@ from makegood.base.errors import DeskError, NotAllowed, NotThere, Refusal
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import OPEN_STATUSES
-from makegood.desk import handing, notices
+from makegood.desk import handing, notices, room_passing
 from makegood.desk.verb import verb
 from makegood.escalation import duty
 from makegood.escalation.models import Absence, Handover
+from makegood.incidents.models import Room
 from makegood.people import actors, roles
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Role, Team, User
@@ -107,7 +109,7 @@ def refuse_not_theirs(user: User, by: Actor) -> None:
 
 
 def look(row: Absence) -> None:
-    """The sweep's: hand on what was offered to them, hand back what they own, and look again while it lasts."""
+    """The sweep's: hand on what was offered to them, hand back what they own, pass on the rooms that they lead, look again."""
     now = clock.now()
     if row.ends_at is not None and row.ends_at <= now:
         Absence.objects.filter(pk=row.pk).update(look_at=None, set_back=0, trouble="")
@@ -117,6 +119,7 @@ def look(row: Absence) -> None:
     owned = Case.objects.filter(owner=row.user_id, status__in=OPEN_STATUSES).order_by("-urgency", "id")
     found = list(owned[: AT_ONCE + 1])
     failed += sum(not _done(_back, case, row.user_id) for case in found[:AT_ONCE])
+    failed += sum(not _done(_pass_room, room.case, room, row) for room in room_passing.rooms_of(row.user_id))
     wait = AGAIN if len(found) <= AT_ONCE else timedelta()
     look_at = now + (LATER if failed else wait)
     if row.ends_at is not None:
@@ -138,6 +141,10 @@ def _done(act: Any, case: Case, *more: Any) -> bool:
 def pass_from(case: Case) -> None:
     """What was offered to somebody who is away goes on to the next, before its time."""
     handing.pass_on(case, by=_BY)
+
+
+def _pass_room(_case: Case, room: Room, row: Absence) -> None:
+    room_passing.look(room, row.user_id, by=_BY, since=row.starts_at)
 
 
 def _back(case: Case, user_id: int) -> None:

@@ -15,8 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotThere, Refusal
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, Fact
+from makegood.conversations import messages
+from makegood.conversations.messages import Audience, Author
 from makegood.desk import notices, party_page
 from makegood.desk.party_sendings import send
 from makegood.desk.verb import verb
@@ -57,7 +59,7 @@ def ask_party(
         raise Refusal("ended", _("The case has already ended."))
     if party is None or party.shop_id != case.shop_id or not party.active:
         raise Refusal("no_party", _("Say whom you ask."), field="party")
-    words = vault.taken(case, clean(what, limit=3000, field="what"), by=by)
+    words = clean(what, limit=3000, field="what")
     if due_at is None:
         raise Refusal("no_time", _("Say by when."), field="due_at")
     if not personal and party_page.holds_personal(case, words):
@@ -115,15 +117,19 @@ def chase_party(case: Case, ask_id: int, *, by: Actor) -> CaseEvent:
 
 @verb("withdraw_party_ask")
 def withdraw_party_ask(case: Case, ask_id: int, *, by: Actor, reason: str = "") -> CaseEvent:
-    """It is needed no more. The party is told, and its link says so."""
+    """It is needed no more. The party is told, and its link says so. ``reason`` stands as a note of ours; a person must give one."""
     case = pen.hold(case.pk)
     ask = standing(case, ask_id)
-    if by.user_id:
-        clean(reason, limit=500, field="reason", required=False)
+    words = clean(reason, limit=500, field="reason", required=by.user_id is not None)
+    note = (
+        messages.store(case, by=by, author=Author.STAFF, audience=Audience.STAFF, body=words).pk
+        if words
+        else None
+    )
     end(ask, PartyAsk.State.WITHDRAWN)
     send(ask, _What.WITHDRAWN)
     moves: dict[str, Any] = {"due_at": ledger.next_due(case) or case.due_at} if case.is_open else {}
-    data = {"ask": ask.pk, "party": ask.party_id}
+    data = {"ask": ask.pk, "party": ask.party_id, "message": note}
     return pen.write(case, "party_ask_withdrawn", by=by, data=data, **moves)
 
 

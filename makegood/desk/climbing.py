@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.cases import pen
-from makegood.cases.models import Case, CaseEvent, Notice
+from makegood.cases.models import Case, CaseEvent, Notice, UrgencyEvidence
 from makegood.cases.states import Status
 from makegood.desk import notices
 from makegood.desk.verb import verb
@@ -22,6 +23,7 @@ from makegood.escalation import duty, ladder
 from makegood.escalation.hops import Moment, bounces, hops
 from makegood.escalation.models import Climb
 from makegood.packs import escalation
+from makegood.packs.escalations import WHEN, Rung
 from makegood.people import actors
 from makegood.people.actors import Actor
 
@@ -210,9 +212,31 @@ def reach(
     next_at = look_at or max(clock.now() + timedelta(minutes=1), ladder.moment(whole, climb.since, fired))
     Climb.objects.filter(pk=climb.pk).update(fired=max(fired, climb.fired), highest=highest, look_at=next_at)
     data = {"rung": rungs[-1] + 1, "why": why, "told": sorted({*told, *(already or [])})}
-    if any(whole[index].what == "room" for index in rungs):
+    if any(whole[index].what == "room" and deserves_room(case, whole[index], why) for index in rungs):
         data["room"] = True
     return pen.write(case, "climbed", by=by, data=data, cause=cause)
+
+
+def deserves_room(case: Case, rung: Rung, why: str) -> bool:
+    """Whether the case has what the rung asks for before a room is opened: a loss, a threat, the law, somebody's safety.
+
+    Not one that is mended: what is left to do on it is a word to the customer.
+    """
+    if case.status in (Status.FIXED, Status.VERIFIED, Status.TOLD):
+        return False
+    if not rung.when:
+        return True
+    if "legal" in rung.when and (why == "statutory" or _law_is_near(case)):
+        return True
+    heads = [head for code in rung.when for head in WHEN[code]]
+    found = Q()
+    for head in heads:
+        found |= Q(source__startswith=head)
+    return UrgencyEvidence.objects.filter(found, case=case, level__gte=escalation().room_from).exists()
+
+
+def _law_is_near(case: Case) -> bool:
+    return CaseEvent.objects.filter(case=case, kind="climbed", data__why="statutory").exists()
 
 
 def standing_on(case: Case, who: str) -> list[int]:

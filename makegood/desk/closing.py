@@ -9,7 +9,7 @@ from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.languages import speaking
 from makegood.base.words import clean
-from makegood.cases import links, pen, vault
+from makegood.cases import links, pen
 from makegood.cases.closing import ClosingFacts, blockers
 from makegood.cases.models import (
     Case,
@@ -126,7 +126,7 @@ def withdraw(case: Case, *, by: Actor, seen: int | None, words: str) -> CaseEven
     """The customer takes it back, in their own words (written by them, or written down by staff)."""
     case = pen.hold(case.pk, seen=seen)
     _refuse_ended(case)
-    words = vault.taken(case, clean(words, limit=5000, field="words"), by=by)
+    words = clean(words, limit=5000, field="words")
     message = messages.store(case, by=by, author=Author.CUSTOMER, audience=Audience.CUSTOMER, body=words)
     return _other(case, "withdrawn", by=by, message=message, words=words)
 

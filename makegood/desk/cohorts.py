@@ -82,8 +82,8 @@ def cases(common: Common, since: datetime | None = None, until: datetime | None 
     return found
 
 
-def orders(common: Common, since: datetime, until: datetime) -> QuerySet[Order]:
-    """Orders of that time that share what orders can share and on which nobody has a case yet, of known customers."""
+def struck(common: Common, since: datetime, until: datetime) -> QuerySet[Order]:
+    """Orders of that time that share what orders can share, of known customers; with a case or without."""
     if not {"shop", "product", "carrier", "method"} & common.keys():
         return Order.objects.none()
     found = Order.objects.filter(placed_at__gte=since, placed_at__lt=until, customer__isnull=False)
@@ -95,12 +95,17 @@ def orders(common: Common, since: datetime, until: datetime) -> QuerySet[Order]:
         found = found.filter(Exists(Shipment.objects.filter(order=OuterRef("pk"), carrier=common["carrier"])))
     if "method" in common:
         found = found.filter(Exists(Payment.objects.filter(order=OuterRef("pk"), method=common["method"])))
+    return found
+
+
+def orders(common: Common, since: datetime, until: datetime) -> QuerySet[Order]:
+    """Those of ``struck`` on which nobody has a case yet."""
     by_number = Case.objects.filter(order_number=OuterRef("number"), shop=OuterRef("shop")).exclude(
         order_number=""
     )
     # Two look-ups by index; joined with OR they would read every case there is.
     taken = Case.objects.filter(customer=OuterRef("customer"), order=OuterRef("pk"))
-    return found.filter(~Exists(taken), ~Exists(by_number))
+    return struck(common, since, until).filter(~Exists(taken), ~Exists(by_number))
 
 
 def of_case(case: Case) -> dict[str, list[Any]]:

@@ -12,6 +12,7 @@ from makegood.cases.states import Status
 from makegood.conversations.messages import readable_by
 from makegood.conversations.models import Attachment, Message
 from makegood.desk.following_up import asks_whether_it_held
+from makegood.desk.handling import kind_of, task_of
 from makegood.desk.promised import CUSTOMER, Word, ended, next_word, standing
 from makegood.people.actors import Actor
 
@@ -126,7 +127,8 @@ def headline(case: Case, answer: str) -> str:
     if case.status == Status.FIXED:
         return _("Something was done to put it right. We are checking that it holds.")
     if case.status == Status.WAITING:
-        return _waiting(case.waiting_for)
+        task = task_of(case, case.waiting_for)
+        return _waiting(kind_of(task) if task else case.waiting_for)
     if case.owner:
         return _("We are working on it.")
     return _("We have your report. Nobody has taken it on yet.")
@@ -139,6 +141,7 @@ def _waiting(whom: str) -> str:
         "carrier": _("We are waiting for an answer from the carrier."),
         "payment_provider": _("We are waiting for an answer from the payment provider."),
         "specialist": _("A specialist is looking at it."),
+        "party": _("We are waiting for an answer from somebody outside whom we asked."),
     }.get(whom, _("We are working on it."))
 
 

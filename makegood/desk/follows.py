@@ -21,7 +21,9 @@ remedy_chosen    -> what a connected shop can do begins at once
 remedy_step_done, remedy_step_moved -> the fix when the plan is done; its arrival; what came back or got stuck
 remedy_arrived   -> the verification by the record itself
 remedy_countered -> as customer_wrote
-opened, triaged  -> the few who see a restricted case hear of it
+opened, triaged  -> the few who see a restricted case hear of it; an order that nobody has told of is asked for at its store
+party_answered, party_ask_withdrawn -> a case that waited for just that goes on
+freeze_asked     -> where the shop is connected its own system is asked to stop it too
 leak_confirmed   -> the clocks of the law for telling the authority start
 closed, ended    -> whether a case of security is still secure is looked at again; outside parties need do nothing more
 security_checked -> 'not secure' opens the case again
@@ -44,9 +46,11 @@ from makegood.desk import (
     clocks,
     closing,
     demands,
+    freeze_asks,
     handing,
     handling,
     incidents,
+    order_seen,
     remedy_proof,
     remedy_steps,
     room_by_rung,
@@ -152,9 +156,15 @@ def _raise(case: Case, evidence: list[Evidence], *, cause: CaseEvent, message_id
 
 FOLLOWERS.update(
     {
-        "opened": (climbing.start, securing.tell_the_few),
+        "opened": (climbing.start, securing.tell_the_few, order_seen.seek_order),
         "reopened": (climbing.start, clocks.start_again),
-        "triaged": (clocks.start_known, climbing.start_typed, securing.tell_the_few),
+        "triaged": (
+            clocks.start_known,
+            climbing.start_typed,
+            securing.tell_the_few,
+            order_seen.seek_order,
+        ),
+        "freeze_asked": (freeze_asks.ask_of_event,),
         "leak_confirmed": (securing.start_clocks,),
         "security_checked": (securing.open_again,),
         "absorbed": (asking.inherit, incidents.follow_merge),
@@ -170,6 +180,8 @@ FOLLOWERS.update(
         "told": (appointing.chase_later,),
         "asked": (appointing.chase_later,),
         "confirmed": (awaken, appointing.chase_over, hear_the_answer),
+        "party_answered": (handling.party_said,),
+        "party_ask_withdrawn": (handling.party_said,),
         "remedy_chosen": (awaken, appointing.question_over, remedy_steps.goes_by_itself),
         "remedy_countered": (awaken, appointing.question_over, raise_by_words, climbing.by_contacts),
         "remedy_step_done": (remedy_proof.after_step,),

@@ -1,4 +1,6 @@
-"""Stopping use at once: an account or a payment of a security case, by people within minutes (not yet by the shop's connector)."""
+"""Stopping use at once: an account or a payment of a security case, by people within minutes, and by the shop's own system where its
+connector can (``freeze_asks.py``: the task stays beside it until one of them has stopped it).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.words import clean, clean_line
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.access import is_restricted
 from makegood.cases.models import Case, CaseEvent, Freeze
 from makegood.cases.urgency import Evidence
@@ -39,10 +41,10 @@ def freeze(case: Case, *, by: Actor, what: str, which: str = "", why: str = "") 
         )
     if what not in Freeze.What.values:
         raise Refusal("unknown_code", _("This is not in the list."), field="what")
-    name = vault.taken(case, clean_line(which, limit=120, field="which", required=False), by=by)
+    name = clean_line(which, limit=120, field="which", required=False)
     if Freeze.objects.filter(case=case, what=what, which=name, released_at__isnull=True).exists():
         raise Refusal("asked", _("This is being stopped already, or stands still."), field="what")
-    words = vault.taken(case, clean(why, limit=2000, field="why", required=False), by=by)
+    words = clean(why, limit=2000, field="why", required=False)
     team = team_for(case.shop)
     people = on_duty(team)
     until = clock.now() + outside().freeze
@@ -78,7 +80,11 @@ def freeze(case: Case, *, by: Actor, what: str, which: str = "", why: str = "") 
 def frozen(case: Case, freeze_id: int, *, by: Actor, proof: str) -> CaseEvent:
     """It is stopped; ``proof`` says where that can be seen. In time it keeps the promise; late it is broken, and stopped all the same."""
     case = pen.hold(case.pk)
-    row = _of(case, freeze_id, "asked")
+    return stopped(case, _of(case, freeze_id, "asked"), proof, by=by)
+
+
+def stopped(case: Case, row: Freeze, proof: str, *, by: Actor) -> CaseEvent:
+    """The row, the note with its proof, the promise and the event; by a person, or by the shop's own system (``freeze_asks.py``)."""
     note = _noted(case, by, proof, "proof")
     Freeze.objects.filter(pk=row.pk).update(frozen_at=clock.now(), frozen_by_id=by.user_id, proof=note)
     mine = [row.promise_id] if row.promise_id else []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.utils.translation import gettext as spoken
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import NotAllowed, Refusal
+from makegood.base.moments import said
 from makegood.base.words import clean
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, UrgencyLowering
@@ -17,6 +20,8 @@ from makegood.desk import owing
 from makegood.desk.verb import verb
 from makegood.escalation import duty
 from makegood.escalation.models import Handover
+from makegood.parties.models import PartyAsk
+from makegood.people import actors
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
 from makegood.promises import ledger
@@ -30,6 +35,41 @@ WAITING_FOR = {
     "payment_provider": _("the payment provider"),
     "specialist": _("a specialist"),
 }
+
+
+#: Whom a case waits for that waits for an outside party of another kind.
+PARTY_NAME = {"party": _("an outside party")}
+_TASK = re.compile(r"ask-([0-9]{1,15})")
+
+
+def task_of(case: Case, waiting_for: str) -> PartyAsk | None:
+    """The task of an outside party that ``ask-<id>`` names; None where it names none of this case."""
+    found = _TASK.fullmatch(waiting_for)
+    rows = PartyAsk.objects.select_related("party").filter(case=case, pk=found[1] if found else 0)
+    return rows.first() if found else None
+
+
+def kind_of(task: PartyAsk) -> str:
+    """The code by which others know whom the case waits for: the party's own kind where they know it."""
+    return task.party.kind if task.party.kind in WAITING_FOR else "party"
+
+
+def waits_for(task: PartyAsk) -> str:
+    """'Northway Parcel: where is the parcel? By 24 November, 18:00', in the language that is active."""
+    what = task.what if len(task.what) <= 60 else f"{task.what[:57].rstrip()}…"
+    return spoken("%(party)s: %(what)s By %(time)s") % {
+        "party": task.party.name,
+        "what": what if what.endswith(("?", ".", "!", "？", "。", "！", "…")) else f"{what}.",
+        "time": said(task.due_at),
+    }
+
+
+def party_said(event: CaseEvent) -> None:
+    """party_answered, party_ask_withdrawn: a case that waited for just that goes on."""
+    case = Case.objects.get(pk=event.case_id)
+    over = event.kind == "party_ask_withdrawn" or event.data.get("said") in ("done", "cannot")
+    if over and case.status == Status.WAITING and case.waiting_for == f"ask-{event.data['ask']}":
+        wait(case, by=actors.system(), seen=None, waiting_for="")
 
 
 @verb("take")
@@ -98,14 +138,16 @@ def assign(
 def wait(case: Case, *, by: Actor, seen: int | None, waiting_for: str) -> CaseEvent:
     """Wait for somebody, or ('' ) go on. No clock stops: the promised next word stays where it is.
 
-    Waiting for the customer needs the question that was sent: our last word to them must be newer than theirs.
+    Waiting for the customer needs the question that was sent: our last word to them must be newer than theirs. ``ask-<id>`` waits for
+    what an outside party was asked, by when it owes that; their answer ends the wait.
     """
     case = pen.hold(case.pk, seen=seen)
     if not waiting_for:
         if case.status != Status.WAITING:
             raise Refusal("not_waiting", _("The case is not waiting for anybody."))
         return pen.write(case, "work_went_on", by=by, status=Status.WORKING, waiting_for="")
-    if waiting_for not in WAITING_FOR:
+    task = task_of(case, waiting_for)
+    if waiting_for not in WAITING_FOR and (task is None or not task.is_open):
         raise Refusal("unknown_code", _("This is not in the list."), field="waiting_for")
     question: int | None = None
     if waiting_for == "customer":
@@ -121,7 +163,11 @@ def wait(case: Case, *, by: Actor, seen: int | None, waiting_for: str) -> CaseEv
         case,
         "waiting",
         by=by,
-        data={"waiting_for": waiting_for, "message": question},
+        data={
+            "waiting_for": kind_of(task) if task else waiting_for,
+            "message": question,
+            "ask": task.pk if task else None,
+        },
         status=Status.WAITING,
         waiting_for=waiting_for,
     )

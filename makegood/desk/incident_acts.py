@@ -9,7 +9,7 @@ Over 300 lines: one mechanism, with a verb for each kind of act.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ from makegood.cases.states import OPEN_STATUSES, Status
 from makegood.desk import checking, cohorts, incidents
 from makegood.desk.verb import verb
 from makegood.incidents.models import ActStep, Incident, IncidentAct, IncidentCase
-from makegood.incidents.progress import SPEAKS
+from makegood.incidents.progress import SPEAKS, Spread
 from makegood.packs import incident_rules, reply_rules, sources, taxonomy
 from makegood.people.actors import Actor
 from makegood.people.models import Shop
@@ -58,6 +58,17 @@ def languages_of(found: QuerySet[Case]) -> dict[str, int]:
     rows = found.order_by().values("language").annotate(n=Count("id")).values_list("language", "n")
     counts = dict(rows)
     return {code: counts[code] for code in CODES if code in counts}
+
+
+def standing(rows: Iterable[Spread]) -> tuple[int, dict[str, dict[str, int]]]:
+    """How urgent the open cases are (0: none is), and for each kind of act how many customers need which language."""
+    found: dict[str, dict[str, int]] = {kind: dict.fromkeys(CODES, 0) for kind in WHOSE}
+    level = 0
+    for row in rows:
+        level = max(level, row.level if row.status in OPEN_STATUSES else 0)
+        for kind in (kind for kind, statuses in WHOSE.items() if row.status in statuses):
+            found[kind][row.language] += row.n
+    return level, {kind: {code: n for code, n in counts.items() if n} for kind, counts in found.items()}
 
 
 @verb("lead_incident")
@@ -132,14 +143,22 @@ def bring_in(incident: Incident, *, by: Actor) -> CaseEvent:
 
 @verb("lead_incident")
 def open_for_affected(
-    incident: Incident, *, by: Actor, texts: Mapping[str, str], since: datetime | None, until: datetime | None
+    incident: Incident,
+    *,
+    by: Actor,
+    texts: Mapping[str, str],
+    since: datetime | None,
+    until: datetime | None,
+    without: Iterable[int] = (),
 ) -> CaseEvent:
     """Open a case for every order of that time that shares what is common and has none: noticed by us, before they complain.
 
-    ``texts`` is what we noticed, in the language of each customer. They are told by the next word to all.
+    ``texts`` is what we noticed, in the language of each customer. They are told by the next word to all. ``without``: ids of
+    orders that the lead left out; they are kept with the act.
     """
     since, until = span(since, until)
-    found = affected(incident, since, until)
+    left = sorted(set(without))
+    found = affected(incident, since, until, without=left)
     counts = dict(
         found.order_by()
         .values("customer__language")
@@ -154,7 +173,13 @@ def open_for_affected(
             field="until",
         )
     words = _words(texts, counts)
-    details = {"since": since.isoformat(), "until": until.isoformat(), "type": _type_of(incident)}
+    details: dict[str, Any] = {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "type": _type_of(incident),
+    }
+    if left:
+        details["left_out"] = left
     return _begin(incident, Kind.OPEN, by, orders=found, texts=words, details=details)
 
 
@@ -165,9 +190,12 @@ def alike(incident: Incident) -> QuerySet[Case]:
     return cohorts.cases(incident.common, since).filter(status__in=OPEN_STATUSES).exclude(pk__in=taken)
 
 
-def affected(incident: Incident, since: datetime, until: datetime) -> QuerySet[Order]:
-    """Orders that the fault probably struck, on which nobody has a case."""
-    return cohorts.orders(incident.common, since, until)
+def affected(
+    incident: Incident, since: datetime, until: datetime, *, without: Collection[int] = ()
+) -> QuerySet[Order]:
+    """Orders that the fault probably struck, on which nobody has a case, but ``without`` these."""
+    found = cohorts.orders(incident.common, since, until)
+    return found.exclude(pk__in=without) if without else found
 
 
 def span(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
@@ -303,10 +331,10 @@ def _begin(
     )
     if orders is None:
         which = cases_of(incident, kind) if found is None else found
-        _refuse_strange(which.order_by().values_list("shop_id", flat=True), by)
+        refuse_strange(which.order_by().values_list("shop_id", flat=True), by)
         n = _steps(act, "case_id", which)
     else:
-        _refuse_strange(orders.order_by().values_list("shop_id", flat=True), by)
+        refuse_strange(orders.order_by().values_list("shop_id", flat=True), by)
         n = _steps(act, "order_id", orders)
     if not n:
         raise Refusal("nobody", _("There is no case for this at the moment."))
@@ -314,7 +342,7 @@ def _begin(
     return pen.write(anchor, "incident_acted", by=by, data=data)
 
 
-def _refuse_strange(shops: QuerySet[Any, int], by: Actor) -> None:
+def refuse_strange(shops: QuerySet[Any, int], by: Actor) -> None:
     """Whoever acts on all cases must serve all their shops."""
     mine = shops_for(by)
     if mine is None:

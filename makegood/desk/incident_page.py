@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
@@ -17,7 +16,8 @@ from makegood.base.languages import LANGUAGES
 from makegood.cases.access import cases_for
 from makegood.cases.models import Case
 from makegood.cases.states import OPEN_STATUSES
-from makegood.desk import incident_acts, incident_finding, incidents
+from makegood.desk import incident_acts, incident_again, incident_finding, incidents
+from makegood.desk.incident_again import FailedPage
 from makegood.incidents.models import (
     ActStep,
     CardField,
@@ -28,28 +28,13 @@ from makegood.incidents.models import (
     SuggestedCase,
     Suggestion,
 )
-from makegood.incidents.progress import STAGES, Counted, Stage, counted, staged, stages
+from makegood.incidents.progress import STAGES, Counted, Stage, counted, spread, staged, stages_of
 from makegood.people import roles
 from makegood.people.actors import Actor
 
 PAGE, MOST, ACTS, REASONS = 50, 100, 20, 8
 #: Cases that look like it are counted up to so many.
 MOST_ALIKE = 1000
-#: Why a step was passed over or failed, as people say it; other codes are those of the case's own verbs.
-WHY = {
-    "ended": _("the case had ended"),
-    "left": _("the case was taken out"),
-    "moved_on": _("the case was further on already"),
-    "in_another": _("the case is in another incident"),
-    "has_case": _("a case stood there already"),
-    "missing_language": _("no words in the customer's language"),
-    "not_owned": _("nobody owns the case"),
-    "not_sorted": _("the case is not sorted"),
-    "fixer_alone": _("who fixed it cannot verify it alone"),
-    "no_such_move": _("the case is not at a point where this can be done"),
-    "offered": _("the case is offered to another team"),
-    "trouble": _("something went wrong by itself"),
-}
 #: What is shared, by its key, in words.
 SHARED = {
     "shop": _("Shop"),
@@ -59,6 +44,9 @@ SHARED = {
     "type": _("Problem type"),
     "words": _("Words"),
 }
+
+#: What an order can share, and so why it was probably struck; the type of a problem and words it cannot.
+OF_ORDERS = ("shop", "product", "carrier", "method")
 
 
 @dataclass(frozen=True)
@@ -119,11 +107,14 @@ class IncidentPage:
     card: Mapping[str, str]
     urgency: int
     common: list[tuple[Any, str]]
+    why: list[tuple[Any, str]]
     stages: list[Stage]
     acts: list[Done]
+    failed: FailedPage | None
     members: Members
     languages: dict[str, list[tuple[str, str, int]]]
     alike: int
+    by: Actor
     leads: bool
     verifies: bool
 
@@ -170,34 +161,47 @@ def suggested(actor: Actor) -> list[Suggested]:
     return [Suggested(row, incident_finding.sentence(row)) for row in incident_finding.open_for(actor)]
 
 
-def read(incident: Incident, *, by: Actor, stage: str = "", after: int = 0) -> IncidentPage:
-    """One incident that came from ``incidents.incident_for``, in the active language."""
+def read(
+    incident: Incident,
+    *,
+    by: Actor,
+    stage: str = "",
+    after: int = 0,
+    failed_of: int = 0,
+    failed_after: int = 0,
+) -> IncidentPage:
+    """One incident that came from ``incidents.incident_for``, in the active language.
+
+    ``stage`` and ``after`` choose the page of its cases; ``failed_of`` (an act; 0: the newest with any) and ``failed_after`` that
+    of what failed.
+    """
     anchor = incidents.standing_anchor(incident)
     mine = incidents.members(incident)
     room = Room.objects.filter(case__in={anchor.pk, incident.case_id}, closed_at__isnull=True).first()
     names = dict(LANGUAGES)
+    rows = spread(mine)
+    level, counts = incident_acts.standing(rows)
     spoken = {
-        kind: [
-            (code, names[code], n)
-            for code, n in incident_acts.languages_of(incident_acts.cases_of(incident, kind)).items()
-        ]
-        if incident.is_open
-        else []
-        for kind in incident_acts.WHOSE
+        kind: [(code, names[code], n) for code, n in found.items()] if incident.is_open else []
+        for kind, found in counts.items()
     }
     common = incident_finding.spoken_common(incident.common)
+    done = acts(incident)
     return IncidentPage(
         incident=incident,
         anchor=anchor,
         room=room,
         card=_card(room),
-        urgency=incidents.level_of(incident),
+        urgency=level or incident.case.urgency,
         common=[(SHARED[key], value) for key, value in common.items() if key in SHARED],
-        stages=stages(mine),
-        acts=acts(incident),
+        why=[(SHARED[key], common[key]) for key in OF_ORDERS if key in common],
+        stages=stages_of(rows),
+        acts=done,
+        failed=_failed(done, by, failed_of, failed_after),
         members=members(incident, by, stage, after),
         languages=spoken,
         alike=incident_acts.alike(incident)[:MOST_ALIKE].count() if incident.is_open else 0,
+        by=by,
         leads=roles.may(by, "lead_incident"),
         verifies=roles.may(by, "verify_incident"),
     )
@@ -210,17 +214,23 @@ def acts(incident: Incident) -> list[Done]:
     odd = ActStep.objects.filter(act__in=rows, state__in=("passed", "failed")).order_by()
     reasons: dict[int, list[tuple[Any, int]]] = {}
     for act, why, n in odd.values("act", "why").annotate(n=Count("id")).values_list("act", "why", "n"):
-        reasons.setdefault(act, []).append((WHY.get(why, why), n))
+        reasons.setdefault(act, []).append((incident_again.why_said(why), n))
     return [
         Done(act, counts[act.pk], sorted(reasons.get(act.pk, []), key=lambda pair: -pair[1])[:REASONS])
         for act in rows
     ]
 
 
+def _failed(done: list[Done], by: Actor, act_id: int, after: int) -> FailedPage | None:
+    odd = [one.act for one in done if one.counted.failed]
+    act = next((a for a in odd if a.pk == act_id), odd[0] if odd else None)
+    return incident_again.failed(act, by, after if act and act.pk == act_id else 0) if act else None
+
+
 def members(incident: Incident, by: Actor, stage: str, after: int) -> Members:
     """A page of the cases that this person may see, after the place ``after``; only of one stage where one is named."""
     stage = stage if stage in STAGES else ""
-    found = staged(incidents.members(incident).filter(pk__gt=after))
+    found = staged(incidents.members(incident).filter(pk__gt=after), few=not stage)
     seen = cases_for(by)
     if seen.query.where:  # who sees every case is asked nothing
         found = found.filter(Exists(seen.filter(pk=OuterRef("case"))))
@@ -229,22 +239,6 @@ def members(incident: Incident, by: Actor, stage: str, after: int) -> Members:
     shown = Prefetch("case", Case.objects.select_related("shop", "customer", "owner"))
     rows = list(found.prefetch_related(shown).order_by("id")[: PAGE + 1])
     return Members(rows[:PAGE], stage, rows[PAGE - 1].pk if len(rows) > PAGE else None)
-
-
-def failed_steps(act: IncidentAct) -> list[ActStep]:
-    """The first steps of an act that failed, with their cases."""
-    return list(act.steps.filter(state="failed").select_related("case", "order").order_by("id")[:MOST])
-
-
-def affected(
-    incident: Incident, since: datetime | None, until: datetime | None
-) -> tuple[int, dict[str, int]]:
-    """How many orders the fault probably struck on which nobody has a case, and how many customers of each language."""
-    begin, end = incident_acts.span(since, until)
-    found = incident_acts.affected(incident, begin, end)
-    rows = found.order_by().values("customer__language").annotate(n=Count("id"))
-    counts = dict(rows.values_list("customer__language", "n"))
-    return sum(counts.values()), counts
 
 
 def of_case(case: Case, merged: list[int]) -> list[IncidentCase]:

@@ -23,6 +23,7 @@ from makegood.people.models import Shop
 from makegood.promises.clocks import due
 from makegood.promises.models import Promise
 from makegood.promises.switches import ClockSwitch, is_on, switched
+from makegood.transactions import orders
 from makegood.transactions.models import Order, Payment, Shipment
 
 _STATE = Shipment.State
@@ -40,13 +41,14 @@ class Around:
 
     @classmethod
     def of(cls, case: Case) -> Around:
-        """Two queries where an order is known."""
-        if case.order is None:
+        """Two queries where an order is known (three where the case knows only its number: the shop told of it afterwards)."""
+        order = orders.of_case(case.shop_id, case.order, case.order_number)
+        if order is None:
             return cls(None, [], [])
         return cls(
-            case.order,
-            list(Payment.objects.filter(order=case.order).order_by("id")),
-            list(Shipment.objects.filter(order=case.order).order_by("id")),
+            order,
+            list(Payment.objects.filter(order=order).order_by("id")),
+            list(Shipment.objects.filter(order=order).order_by("id")),
         )
 
     def known(self, case: Case) -> dict[str, datetime]:

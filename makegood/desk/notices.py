@@ -44,6 +44,12 @@ KINDS = {
     "handed_back": _("A case came back to your team, since its owner is not there."),
     "handed_back_to_you": _("A case is yours now, since its owner is not there."),
     "room_wanted": _("A war room is needed, and nobody is free to lead it."),
+    "rooms_full": _("A war room is needed, and every lead on duty leads as many as the rules allow."),
+    "incident_room_wanted": _("Cases of incident No. %(n)s need a war room, and it has none yet."),
+    "room_passed_to_you": _("You lead a war room now, since who led it is not there."),
+    "room_lead_away": _(
+        "Who leads a war room is not there, and no other lead has a hand free: somebody has to decide."
+    ),
     "room_opened": _("A war room needs you: you lead it."),
     "room_role": _("You have a role in a war room: %(what)s."),
     "room_task": _("A task in a war room is yours, due by %(until)s."),
@@ -74,6 +80,7 @@ KINDS = {
     "party_unreached": _("What was asked could not be delivered to %(name)s."),
     "restricted": _("There is a new case of fraud or security. Only a few see it; it needs an owner."),
     "freeze": _("Stop the use of an account or a payment by %(until)s."),
+    "freeze_by_hand": _("The shop's own system did not stop the use: do it by hand, now."),
     "security_check": _("Time to look whether a case of security is still secure."),
     "poisoned": _("Something on this case could not be worked through by itself; it is tried again later."),
 }

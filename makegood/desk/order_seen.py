@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from makegood.base import clock, rows
 from makegood.base.errors import Refusal
-from makegood.cases.models import Case
+from makegood.cases.models import Case, CaseEvent
+from makegood.desk import events_in
 from makegood.desk.standing import Standing, standing
 from makegood.people import roles
 from makegood.people.actors import Actor
-from makegood.transactions import reading
+from makegood.transactions import reading, toread
 from makegood.transactions.models import MODELS, Order, Payment, Shipment, Store, Thing
 from makegood.transactions.reading import Read
 
@@ -187,9 +189,21 @@ def read_again(case: Case, *, by: Actor) -> Read:
     """Ask the stores of the case's order now. Slow: outside of every transaction. Raises Refusal where no order is known."""
     roles.check(by, "read_store")
     order = case.order or Order.objects.filter(shop_id=case.shop_id, number=case.order_number or "-").first()
-    if order is None:
+    if order is not None:
+        return reading.refresh(order)
+    if not case.order_number:
         raise Refusal("no_order", _("No order is known."))
-    return reading.refresh(order)
+    return reading.seek(case.shop_id, case.order_number)
+
+
+def seek_order(event: CaseEvent) -> None:
+    """opened, triaged: a number that no store has told us of is asked for, so that whoever opens the case sees its true state."""
+    case = Case.objects.select_related("order").get(pk=event.case_id)
+    if not case.order_number or (case.order is not None and case.order.store_id is not None):
+        return
+    stores = reading.readable(case.shop_id)
+    if toread.ask_all({(store.pk, "order", case.order_number): store for store in stores}):
+        transaction.on_commit(lambda: events_in.nudge(events_in.READ), robust=True)
 
 
 def told(read: Read) -> str:

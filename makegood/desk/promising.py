@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import Refusal
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author
@@ -54,7 +54,7 @@ def promise(
         what=what,
         basis="promised",
         to=to,
-        words=vault.taken(case, clean(words, limit=2000, field="words"), by=by),
+        words=clean(words, limit=2000, field="words"),
         field="due_at",
     )
     data = {"promise": given.pk, "what": what, "until": given.due_at.isoformat(), "to": to}

@@ -12,14 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.cases.models import Case
-from makegood.desk import law
+from makegood.desk import law, remedy_lines
 from makegood.desk.law import Around, Law
+from makegood.desk.remedy_lines import OrderLine
 from makegood.packs.remedying import RANK, remedy_policy
 from makegood.people.actors import Actor
 from makegood.promises.models import Promise
 from makegood.remedies.menu import Choice, Situation, floors, menu
 from makegood.remedies.models import Remedy
-from makegood.transactions.models import Payment
+from makegood.transactions.models import Order, Payment
 
 #: How far back a customer's earlier remedies count.
 BEFORE = timedelta(days=90)
@@ -35,6 +36,8 @@ class Menu:
     payments: list[Payment]
     demands: list[tuple[str, tuple[str, ...]]]
     chooses: bool
+    order: Order | None = None
+    lines: tuple[OrderLine, ...] = ()
 
 
 def read(case: Case, *, by: Actor, around: Around | None = None, known: Law | None = None) -> Menu:
@@ -50,6 +53,8 @@ def read(case: Case, *, by: Actor, around: Around | None = None, known: Law | No
         payments=payable(around.payments),
         demands=[(f.clock, f.demands) for f in standing],
         chooses=any(f.chooses for f in standing),
+        order=around.order,
+        lines=tuple(remedy_lines.lines_of(around.order)),
     )
 
 
@@ -104,7 +109,7 @@ def standing_law(known: Law) -> frozenset[str]:
 
 def payable(payments: Iterable[Payment]) -> list[Payment]:
     """Those that money can go back on, the one with the most left first."""
-    taken = [p for p in payments if p.state == Payment.State.TAKEN and p.amount is not None]
+    taken = [p for p in payments if p.state == Payment.State.TAKEN and p.amount is not None and not p.locked]
     return sorted(taken, key=lambda p: (-left_of(p), p.pk))
 
 

@@ -48,6 +48,7 @@ class Seen:
     may_carry: bool
     may_approve: bool
     may_withdraw: bool
+    may_look: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ def _seen(row: Remedy, steps: list[Step], by: Actor, until: datetime | None) -> 
         may_carry=row.is_open and not moving and roles.may(by, "carry_out"),
         may_approve=row.state == "waiting" and approval is not None and may_approve(approval, by),
         may_withdraw=row.state in ("waiting", "offered", *Remedy.OPEN) and not sent,
+        may_look=row.state in ("waiting", "offered", *Remedy.OPEN)
+        and not sent
+        and not moving
+        and roles.may(by, "read_store"),
     )
 
 

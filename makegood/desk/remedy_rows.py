@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from makegood.base.errors import Refusal
 from makegood.base.languages import speaking
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
-from makegood.desk import budgets, notices, remedy_menu
+from makegood.desk import budgets, notices, remedy_lines, remedy_menu
 from makegood.desk.remedy_menu import Menu
 from makegood.packs import taxonomy
 from makegood.packs.remedying import RANK, remedy_policy
@@ -27,7 +27,7 @@ from makegood.people.actors import Actor
 from makegood.people.models import User
 from makegood.promises import ledger
 from makegood.promises.models import Promise
-from makegood.remedies.menu import BACK, MONEY, Choice, judge
+from makegood.remedies.menu import BACK, MONEY, Choice, judge, money
 from makegood.remedies.models import Approval, Budget, Offer, Remedy
 from makegood.transactions.models import Payment
 
@@ -38,11 +38,15 @@ TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants to give: ``kind`` is a code of the remedies, ``amount`` in major units of the payment's currency."""
+    """What somebody wants to give: ``kind`` is a code of the remedies, ``amount`` in major units of the payment's currency.
+
+    ``lines``: (the shop's own ref of a line of the order, how many); none: the whole order. Without an amount they say how much.
+    """
 
     kind: str
     amount: Decimal | None = None
     payment: int | None = None
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Weighed:
     approver: str
     deviation: str
     budget: Budget | None
+    lines: list[dict[str, Any]]
+    order: int | None
 
 
 def weigh(case: Case, wish: Wish, found: Menu, *, by: Actor, deviation: str) -> Weighed:
@@ -64,6 +70,8 @@ def weigh(case: Case, wish: Wish, found: Menu, *, by: Actor, deviation: str) -> 
         raise Refusal("unknown_code", _("This is not in the list."), field="kind")
     payment = remedy_menu.payment_of(found, wish.payment)
     situation = remedy_menu.at_payment(found.situation, payment)
+    wish = priced(wish, found)
+    lines = remedy_lines.chosen(wish.kind, wish.lines, found.lines)
     amount = _amount(wish, situation.currency)
     if wish.kind in BACK and payment is not None and amount is not None:
         left = remedy_menu.left_of(payment)
@@ -78,7 +86,28 @@ def weigh(case: Case, wish: Wish, found: Menu, *, by: Actor, deviation: str) -> 
     budget = None
     if wish.kind in MONEY and amount is not None and (choice.budgeted if choice else True):
         budget = budgets.of(case.shop, situation.currency)
-    return Weighed(wish, payment, situation.currency, choice, verdict.approver, deviation, budget)
+    order = found.order.pk if found.order else case.order_id
+    return Weighed(
+        wish, payment, situation.currency, choice, verdict.approver, deviation, budget, lines, order
+    )
+
+
+def priced(wish: Wish, found: Menu) -> Wish:
+    """A refund of chosen lines is worth what they cost, and no more; where the shop tells no prices a person says how much."""
+    currency = remedy_menu.at_payment(found.situation, remedy_menu.payment_of(found, wish.payment)).currency
+    lines = remedy_lines.chosen(wish.kind, wish.lines, found.lines)
+    worth = remedy_lines.worth(lines, found.lines, currency)
+    if wish.kind not in BACK or worth is None:
+        return wish
+    if wish.amount is None:
+        return replace(wish, amount=worth.amount)
+    if wish.amount > worth.amount:
+        raise Refusal(
+            "over_lines",
+            _("The chosen lines are worth only %(worth)s.") % {"worth": money(worth.amount, currency)},
+            field="amount",
+        )
+    return wish
 
 
 def _amount(wish: Wish, currency: str) -> Decimal | None:
@@ -118,7 +147,8 @@ def make(
             kind=wish.kind,
             amount=amount,
             currency=weighed.currency if amount is not None else "",
-            order_id=case.order_id,
+            order_id=weighed.order,
+            lines=weighed.lines,
             payment=weighed.payment if wish.kind in (*BACK, "cancel_order") else None,
             state=state,
             rule=choice.rule.code if choice else "",

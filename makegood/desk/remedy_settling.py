@@ -16,7 +16,7 @@ from makegood.base.words import clean_line
 from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.connectors.ports import AGAIN, Outcome
-from makegood.desk import notices
+from makegood.desk import notices, remedy_stores
 from makegood.desk.remedy_nudge import nudge
 from makegood.desk.verb import verb
 from makegood.people import actors
@@ -32,6 +32,16 @@ LOOKS = tuple(timedelta(seconds=s) for s in (10, 30, 60, 120, 300, 600, 1800, 36
 MOST_SENDS = 5
 #: After so many looks in vain people are told.
 LOOKS_IN_VAIN = 5
+#: When a result that is still on its way is looked at again: many a shop tells nothing by itself, and a webhook may never come.
+FOLLOWS = tuple(timedelta(hours=h) for h in (1, 3, 6, 12, 24))
+#: After so many looks it is for its promised day to speak up.
+FOLLOWED = 45
+#: action -> states of its result in which more is awaited of the other side.
+_AWAITED: dict[str, frozenset[str]] = {
+    "refund": frozenset({"asked", "approved", "sent"}),
+    "return_open": frozenset({"asked", "approved", "on_its_way", "part_received"}),
+    "invoice_correct": frozenset({"asked", "drafted", "correction_waiting"}),
+}
 #: What is given before the goods are back waits for these states of the return.
 GOODS_BACK = frozenset({"received", "closed"})
 
@@ -39,6 +49,13 @@ GOODS_BACK = frozenset({"received", "closed"})
 def next_look(times: int) -> timedelta:
     """How long to wait before the next look (or the next sending of what never arrived), after so many."""
     return LOOKS[min(times, len(LOOKS) - 1)]
+
+
+def next_follow(step: Step, there: str, now: datetime) -> datetime | None:
+    """When to look at a done step again; None where it has arrived, cannot be found by our reference, or was followed long enough."""
+    if step.by_hand or there not in _AWAITED.get(step.action, frozenset()) or step.looked >= FOLLOWED:
+        return None
+    return now + FOLLOWS[min(step.looked, len(FOLLOWS) - 1)]
 
 
 def released(steps: list[Step], step: Step) -> bool:
@@ -71,6 +88,19 @@ def settle(step_id: int, outcome: Outcome) -> CaseEvent | None:
         return None
 
 
+def looked_again(step_id: int, outcome: Outcome) -> CaseEvent | None:
+    """What a look at a done step showed while its result was on its way; a refund that the bank turned down is 'refused' by now.
+
+    A look says how it is at this moment; the late answer to the call itself does not, and changes nothing here (:func:`settle`).
+    """
+    with transaction.atomic():
+        case = pen.hold(Step.objects.values_list("case_id", flat=True).get(pk=step_id))
+        step = Step.objects.select_for_update(of=("self",)).select_related("remedy").get(pk=step_id)
+        if step.state != _P.DONE or not outcome.state:
+            return None
+        return _moved(case, step, outcome.ref, outcome.state, clock.now())
+
+
 def hear(step_id: int, ref: str, state: str, at: datetime) -> CaseEvent | None:
     """What the source tells of the result of a step, by our own reference: before the answer, after it, or weeks later.
 
@@ -81,9 +111,14 @@ def hear(step_id: int, ref: str, state: str, at: datetime) -> CaseEvent | None:
         step = Step.objects.select_for_update(of=("self",)).select_related("remedy").get(pk=step_id)
         if step.state in (*Step.ON_ITS_WAY, _P.REFUSED):
             return step_done(case, step, ref, state, at, by=_BY)
-        if step.state != _P.DONE or state == step.there or (step.there_at and at < step.there_at):
-            return None
-        return step_moved(case, step, ref, state, at, by=_BY)
+        return _moved(case, step, ref, state, at) if step.state == _P.DONE else None
+
+
+def _moved(case: Case, step: Step, ref: str, state: str, at: datetime) -> CaseEvent | None:
+    """By the source's clock: what is older than what we know changes nothing, nor does what we know already."""
+    if state == step.there or (step.there_at and at < step.there_at):
+        return None
+    return step_moved(case, step, ref, state, at, by=_BY)
 
 
 @verb("settle_step")
@@ -93,11 +128,13 @@ def step_done(case: Case, step: Step, ref: str, there: str, at: datetime | None,
 
 
 def _write_done(case: Case, step: Step, ref: str, there: str, at: datetime | None, *, by: Actor) -> CaseEvent:
-    now = clock.now()
+    now, step.looked = clock.now(), 0  # from here on its looks are those at a result on its way
+    follow = next_follow(step, there, now)
     Step.objects.filter(pk=step.pk).update(
-        state=_P.DONE, code="", ref=ref, there=there, there_at=at, settled_at=now, look_at=None
+        state=_P.DONE, code="", ref=ref, there=there, there_at=at, settled_at=now, looked=0, look_at=follow
     )
     step.refresh_from_db()
+    remedy_stores.ask_to_read(step)
     return after_done(case, step, by=by)
 
 
@@ -128,7 +165,10 @@ def step_moved(case: Case, step: Step, ref: str, there: str, at: datetime, *, by
     """The result of a step that was done is in another state now."""
     case = pen.hold(case.pk)
     was = step.there
-    Step.objects.filter(pk=step.pk).update(there=there, there_at=at, ref=ref or step.ref)
+    Step.objects.filter(pk=step.pk).update(
+        there=there, there_at=at, ref=ref or step.ref, look_at=next_follow(step, there, clock.now())
+    )
+    remedy_stores.ask_to_read(step)
     if step.action == "return_open" and there in GOODS_BACK:
         Step.objects.filter(remedy=step.remedy, state=_P.PLANNED, look_at__isnull=True, n=step.n + 1).update(
             look_at=clock.now()

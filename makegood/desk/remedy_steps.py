@@ -98,33 +98,45 @@ def carry_out(
     return pen.write(case, "remedy_begun", by=by, data=data, cause=cause)
 
 
-def _plan(case: Case, row: Remedy, by: Actor) -> list[Step]:
+def _actions(row: Remedy) -> tuple[str, ...]:
+    """What is asked of the shop: as the row of the policy says, else what is usual for it."""
     rule = remedy_policy().rules.get(row.rule)
-    actions = rule.steps if rule else USUAL.get(row.kind, ())
-    if not actions:
+    return tuple(rule.steps) if rule else USUAL.get(row.kind, ())
+
+
+def _plan(case: Case, row: Remedy, by: Actor) -> list[Step]:
+    if not _actions(row):
         raise Refusal(
             "no_steps",
             _("Nothing of this is asked of a shop. Do it, and record what was done."),
             field="remedy",
         )
-    money = {"refund", "credit"}
+    steps = as_planned(row)
     with in_words():
-        return [
-            Step.objects.create(
-                case=case,
-                remedy=row,
-                n=n,
-                action=action,
-                # Unlike any other of ours: two houses (a test's and the real one) may speak with one provider's account.
-                ours=f"mg{case.number}-{secrets.token_hex(8)}",
-                order_id=row.order_id,
-                payment_id=row.payment_id,
-                amount=row.amount if action in money else None,
-                currency=row.currency if action in money else "",
-                by_id=by.user_id,
-            )
-            for n, action in enumerate(actions, 1)
-        ]
+        for step in steps:
+            step.by_id = by.user_id
+            step.save(force_insert=True)
+    return steps
+
+
+def as_planned(row: Remedy) -> list[Step]:
+    """The steps of a remedy as they would be planned; not stored."""
+    money = {"refund", "credit"}
+    return [
+        Step(
+            case_id=row.case_id,
+            remedy=row,
+            n=n,
+            action=action,
+            # Unlike any other of ours: two houses (a test's and the real one) may speak with one provider's account.
+            ours=f"mg{row.case.number}-{secrets.token_hex(8)}",
+            order=row.order,
+            payment=row.payment,
+            amount=row.amount if action in money else None,
+            currency=row.currency if action in money else "",
+        )
+        for n, action in enumerate(_actions(row), 1)
+    ]
 
 
 def _done_by_hand(case: Case, row: Remedy, step: Step, record: str, by: Actor) -> CaseEvent:
@@ -151,15 +163,15 @@ def _done_by_hand(case: Case, row: Remedy, step: Step, record: str, by: Actor) -
 # ------------------------------------------------------------------------------------------------ the worker
 
 
-def claim() -> Step | None:
-    """The next planned step, committed as 'sending': from here on it is never sent again. None when none is due.
+def claim(only: int | None = None) -> Step | None:
+    """The next planned step (``only``: just this one), committed as 'sending': from here on it is never sent again. None: none is due.
 
     A payment on which another ask is on its way makes it wait.
     """
-    now = clock.now()
+    now, mine = clock.now(), {} if only is None else {"pk": only}
     with transaction.atomic():
         step = (
-            Step.objects.filter(state=_P.PLANNED, look_at__lte=now)
+            Step.objects.filter(state=_P.PLANNED, look_at__lte=now, **mine)
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("remedy", "payment", "order")
@@ -194,11 +206,18 @@ def left_before(step: Step) -> Decimal | None:
 
 
 def claim_look_up() -> Step | None:
-    """The next unknown step that is due to be looked up, set to its next look first: who dies looking only looks later."""
+    """The next step to be looked up, set to its next look first: who dies looking only looks later.
+
+    Unknown ones before those that are done and whose result has not arrived yet.
+    """
+    return _claim_look(_P.UNKNOWN) or _claim_look(_P.DONE)
+
+
+def _claim_look(state: str) -> Step | None:
     now = clock.now()
     with transaction.atomic():
         step = (
-            Step.objects.filter(state=_P.UNKNOWN, look_at__lte=now)
+            Step.objects.filter(state=state, look_at__lte=now)
             .order_by("look_at", "id")
             .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("remedy", "payment", "order")
@@ -207,7 +226,10 @@ def claim_look_up() -> Step | None:
         if step is None:
             return None
         step.looked += 1
-        step.look_at = now + remedy_settling.next_look(step.looked)
+        if state == _P.DONE:
+            step.look_at = remedy_settling.next_follow(step, step.there, now)
+        else:
+            step.look_at = now + remedy_settling.next_look(step.looked)
         step.save(update_fields=["looked", "look_at"])
     return step
 
@@ -216,6 +238,5 @@ def goes_by_itself(event: CaseEvent) -> None:
     """The customer has chosen: where the shop is connected it begins at once, for a person has offered it already."""
     case = Case.objects.get(pk=event.case_id)
     row = remedy_of(case, event.data["remedy_id"])
-    planned = (rule := remedy_policy().rules.get(row.rule)) is not None and rule.steps
-    if remedy_stores.store_of(row) is not None and planned:
+    if remedy_stores.store_of(row) is not None and _actions(row):
         carry_out(case, row.pk, by=_BY, seen=None, cause=event)

@@ -21,8 +21,8 @@ from makegood.cases.models import Case, CaseEvent
 from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author
 from makegood.conversations.models import Message
-from makegood.desk import remedy_menu, saying
-from makegood.desk.remedy_rows import Wish, accept, ask_approval, make, promised_by, weigh
+from makegood.desk import remedy_lines, remedy_menu, saying
+from makegood.desk.remedy_rows import Wish, accept, ask_approval, make, priced, promised_by, weigh
 from makegood.desk.verb import verb
 from makegood.packs import taxonomy
 from makegood.packs.legal import clocks
@@ -65,6 +65,7 @@ def offer_remedy(
     if Offer.objects.filter(case=case, state__in=("waiting", "open")).exists():
         raise Refusal("offer_stands", _("An offer stands already. Withdraw it first."))
     found = remedy_menu.read(case, by=by)
+    options = [priced(wish, found) for wish in options]
     lacking = below_law({w.kind: w.amount for w in options}, found.situation, remedy_policy())
     if lacking:
         floor, remedy = lacking[0]
@@ -143,6 +144,7 @@ def decide_remedy(
         raise Refusal("unknown_code", _("Say why, from the list."), field="reason")
     found = remedy_menu.read(case, by=by)
     agreement = clean(agreed, limit=2000, field="agreed", required=False)
+    wish = priced(wish, found)
     lacking = below_law({wish.kind: wish.amount}, found.situation, remedy_policy())
     if lacking and not agreement and case.asked_remedy != wish.kind:
         raise Refusal(
@@ -223,10 +225,12 @@ def remedy_of(case: Case, remedy_id: int) -> Remedy:
 
 
 def named(row: Remedy) -> str:
-    """'Refund 39,000 KRW', in the language that is active."""
+    """'Refund 19,500 KRW (Blue tea cup × 1)', in the language that is active."""
     name = taxonomy().remedies.get(row.kind)
     words = str(name.name) if name else row.kind
-    return f"{words} {money(row.amount, row.currency)}" if row.amount is not None else words
+    if row.amount is not None:
+        words = f"{words} {money(row.amount, row.currency)}"
+    return f"{words} ({remedy_lines.in_words(row.lines)})" if row.lines else words
 
 
 def _line(row: Remedy) -> str:

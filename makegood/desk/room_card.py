@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import Refusal, Stale
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations import messages
 from makegood.conversations.messages import Audience, Author
@@ -47,7 +47,7 @@ def edit_card(
     case, room = rooming.hold(room)
     if field not in Field.values:
         raise Refusal("unknown_code", _("This is not in the list."), field="field")
-    words = vault.taken(case, clean(text, limit=rooming.LONGEST_TEXT, field="text", required=False), by=by)
+    words = clean(text, limit=rooming.LONGEST_TEXT, field="text", required=False)
     last = CardField.objects.filter(room=room, field=field).select_related("by").order_by("-n").first()
     if last and last.n != n:
         raise Conflict(field, mine=words, theirs=last, seen=n)

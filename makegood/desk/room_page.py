@@ -26,6 +26,8 @@ from makegood.promises.ledger import next_word_due
 MOST, LINES, NEWS = 200, 100, 100
 #: Whoever comes back after this long makes a new visit; within it, a page loaded again shows the same news.
 VISIT = timedelta(minutes=30)
+#: That somebody is still here is written down once in so long: sixty readers of each line are not sixty writes.
+SEEN = timedelta(minutes=1)
 _IN_ROOM = Q(members__left_at__isnull=True)
 
 
@@ -93,7 +95,8 @@ class RoomPage:
 
     @property
     def version(self) -> str:
-        return version(self.room)
+        """What a poll sends back: the room's and the case's version, and the newest line of the chat that is shown."""
+        return f"{version(self.room)}.{self.chat[-1].pk if self.chat else 0}"
 
     @cached_property
     def colleagues(self) -> list[tuple[str, str]]:
@@ -105,6 +108,32 @@ class RoomPage:
 def version(room: Room) -> str:
     """What a poll compares: it moves with every change in the room and on its case."""
     return f"{room.version}.{room.case.version}"
+
+
+def unchanged(shown: str, room: Room) -> bool:
+    """Whether the room and its case are where the page that sent ``shown`` has them."""
+    return _parts(shown)[:2] == _parts(version(room))[:2]
+
+
+def only_said(shown: str, room: Room) -> list[RoomMessage] | None:
+    """The lines of the chat since the page that sent ``shown``, where nothing else changed since; None: read the whole room.
+
+    Each line counts one change, and two where it brought its writer in: if as many changes as lines were counted, lines are
+    all that there is. Sixty people who read one line each need not read the card, the tasks and the history anew.
+    """
+    changes, case, line = _parts(shown)
+    now, case_now, _line = _parts(version(room))
+    if case != case_now or not 0 < now - changes <= LINES or not line:
+        return None
+    said = RoomMessage.objects.filter(room=room, pk__gt=line).select_related("by").order_by("pk")
+    lines = list(said[: LINES + 1])
+    return lines if len(lines) == now - changes else None
+
+
+def _parts(shown: str) -> tuple[int, int, int]:
+    found = [int(n) if n.isascii() and n.isdigit() and len(n) < 18 else -1 for n in shown.split(".")[:3]]
+    room, case, line, *_ = [*found, 0, 0, 0]
+    return room, case, max(line, 0)
 
 
 def rooms(actor: Actor, *, mine: bool = False) -> list[Listed]:
@@ -200,6 +229,8 @@ def visit(room: Room, user_id: int) -> datetime | None:
     if mine is None:
         return None
     now = clock.now()
+    if mine.seen_at and now - mine.seen_at < SEEN:
+        return mine.before
     if mine.seen_at and now - mine.seen_at > VISIT:
         mine.before = mine.seen_at
     mine.seen_at = now

@@ -16,7 +16,7 @@ from makegood.cases.models import Case, CaseEvent
 from makegood.desk import notices, rooming
 from makegood.desk.verb import verb
 from makegood.escalation import duty
-from makegood.incidents.models import Decision, Room, RoomMessage, Task, Thanks
+from makegood.incidents.models import Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, User
@@ -32,7 +32,7 @@ def give_task(room: Room, *, by: Actor, owner: User | None, what: str, due_at: d
         raise Refusal("ended", _("The case has already ended."))
     if owner is None or owner.role not in STAFF or not owner.is_active or owner.pk in duty.absent():
         raise Refusal("nobody", _("Say who does it: somebody who is here."), field="owner")
-    words = vault.taken(case, clean(what, limit=2000, field="what"), by=by)
+    words = clean(what, limit=2000, field="what")
     if due_at is None or due_at <= clock.now():
         raise Refusal("bad_time", _("Say by when it is done, ahead of now."), field="due_at")
     promise = ledger.give(
@@ -62,7 +62,7 @@ def finish_task(room: Room, task_id: int, *, by: Actor, words: str) -> CaseEvent
     task = Task.objects.select_related("promise").filter(room=room, pk=task_id, done_at__isnull=True).first()
     if task is None:
         raise Refusal("no_task", _("There is no such open task in this room."), field="task")
-    said = vault.taken(case, clean(words, limit=5000, field="words"), by=by)
+    said = clean(words, limit=5000, field="words")
     Task.objects.filter(pk=task.pk).update(done_at=clock.now(), done_by_id=by.person, done_words=said)
     rooming.enter(room, by.person)
     mine = _promises(task, case)
@@ -82,8 +82,8 @@ def decide(room: Room, *, by: Actor, who: User | None, what: str, why: str) -> C
     decision = Decision.objects.create(
         room=room,
         who=who,
-        what=vault.taken(case, clean(what, limit=2000, field="what"), by=by),
-        why=vault.taken(case, clean(why, limit=2000, field="why"), by=by),
+        what=clean(what, limit=2000, field="what"),
+        why=clean(why, limit=2000, field="why"),
         by_id=by.person,
     )
     rooming.enter(room, by.person)
@@ -99,7 +99,7 @@ def thank(room: Room, *, by: Actor, to: Iterable[int], words: str) -> CaseEvent:
         raise Refusal("nobody", _("Say whom you thank."), field="to")
     if any(user.pk == by.user_id for user in people):
         raise Refusal("yourself", _("Somebody else thanks you."), field="to")
-    said = vault.taken(case, clean(words, limit=2000, field="words"), by=by)
+    said = clean(words, limit=2000, field="words")
     given = Thanks.objects.bulk_create(
         Thanks(room=room, to=user, words=said, by_id=by.person, at=clock.now()) for user in people
     )
@@ -116,7 +116,8 @@ def say(room: Room, *, by: Actor, text: str) -> RoomMessage:
     with transaction.atomic():
         if not rooming.changed(room):
             rooming.refuse_closed(Room.objects.get(pk=room.pk))
-        rooming.enter(room, by.person)
+        if not RoomMember.objects.filter(room=room, user=by.person, left_at__isnull=True).exists():
+            rooming.enter(room, by.person)
         body = vault.taken(room.case, body, by=by)
         return RoomMessage.objects.create(room=room, by_id=by.person, body=body, at=clock.now())
 

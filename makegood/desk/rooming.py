@@ -15,21 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.access import case_for, whole
 from makegood.cases.models import Case, CaseEvent, Ending
-from makegood.desk import notices
+from makegood.desk import notices, room_leads
 from makegood.desk.closing import closing_facts
 from makegood.desk.verb import verb
-from makegood.escalation import duty
 from makegood.incidents.models import CardField, Decision, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.incidents.rooms import RoomFacts, room_blockers, with_urgency
-from makegood.packs import escalation
 from makegood.people.actors import Actor
-from makegood.people.models import STAFF, Role, User
+from makegood.people.models import STAFF, User
 from makegood.promises.ledger import LONGEST
 
-LEADS = (Role.LEAD, Role.MANAGER, Role.ADMIN)
+LEADS = room_leads.LEADS
 LEAD, MEMBER = RoomMember.Role.LEAD, RoomMember.Role.MEMBER
 #: How long the card and the lines of a room may be, in characters.
 LONGEST_TEXT = 5000
@@ -52,7 +50,6 @@ def open_room(
         "background": clean(background, limit=LONGEST_TEXT, field="background", required=False),
         "ask": clean(ask, limit=LONGEST_TEXT, field="ask", required=False),
     }
-    first = {field: vault.taken(case, words, by=by) for field, words in first.items()}
     leader = _leader(case, by, lead)
     now = clock.now()
     room = Room.objects.create(case=case, opened_at=now, opened_by_id=by.user_id)
@@ -109,8 +106,8 @@ def give_role(room: Room, *, by: Actor, user: User | None, role: str) -> CaseEve
     if user.pk == now_leads:
         raise Refusal("leads", _("Give the lead of the room to somebody else first."), field="role")
     if role == LEAD:
-        _refuse_no_lead(user, field="user")
-        _refuse_too_many(user.pk, field="user")
+        room_leads.refuse_no_lead(user, field="user")
+        room_leads.refuse_too_many(user.pk, field="user")
         RoomMember.objects.filter(room=room, role=LEAD).update(role=MEMBER)
     mine = enter(room, user.pk, role)
     notices.notify(case, "room_role", to={user.pk} - {by.user_id}, data={"room": room.pk, "what": role})
@@ -259,39 +256,11 @@ def unthanked(room: Room) -> QuerySet[User, tuple[int, str]]:
 def _leader(case: Case, by: Actor, lead: User | None) -> int:
     """Who leads the new room, with a hand free for it."""
     if lead is None and by.user_id is None:
-        people = [*duty.leading(case.team), *notices.leads_of(case), *notices.managers(), *notices.keepers()]
-        away = duty.absent()
-        free = next((u for u in people if u not in away and led_by(u) < escalation().rooms), None)
-        lead = User.objects.filter(pk=free or 0).first()
-        if lead is None:
-            raise Refusal("nobody", _("Nobody is there who could lead a war room."), field="lead")
+        lead = room_leads.by_itself(case)
     leader = lead or User.objects.get(pk=by.person)
-    _refuse_no_lead(leader, field="lead")
-    _refuse_too_many(leader.pk, field="lead")
+    room_leads.refuse_no_lead(leader, field="lead")
+    room_leads.refuse_too_many(leader.pk, field="lead")
     return leader.pk
-
-
-def led_by(user_id: int) -> int:
-    """How many open rooms this person leads."""
-    return RoomMember.objects.filter(user=user_id, role=LEAD, room__closed_at__isnull=True).count()
-
-
-def _refuse_no_lead(user: User, *, field: str) -> None:
-    if user.role not in LEADS or not user.is_active:
-        raise Refusal("no_lead", _("A war room is led by a lead or a manager."), field=field)
-
-
-def _refuse_too_many(user_id: int, *, field: str) -> None:
-    # Two rooms opened at the same moment for one lead must not both be the third; rows that only point at them may come.
-    lead = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    most = escalation().rooms
-    if led_by(user_id) >= most:
-        raise Refusal(
-            "too_many_rooms",
-            _("%(name)s leads %(most)s war rooms already; nobody keeps more at once.")
-            % {"name": lead.name, "most": most},
-            field=field,
-        )
 
 
 def _entered(case: Case, room: Room, kind: str, by: Actor, mine: RoomMember) -> CaseEvent:

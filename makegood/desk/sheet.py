@@ -32,7 +32,7 @@ from makegood.desk import (
     revealing,
     room_page,
     timeline,
-    watch_page,
+    watch_finding,
 )
 from makegood.desk.closing import closing_facts
 from makegood.desk.law import Around as Known
@@ -186,12 +186,12 @@ def read(case: Case, *, by: Actor, everything: bool = False) -> Sheet:
         restricted=is_restricted(case),
         asks=asking.of_case(every),
         freezes=list(
-            Freeze.objects.filter(case__in=every).select_related("promise", "frozen_by").order_by("id")
+            Freeze.objects.filter(case__in=every).select_related("promise", "frozen_by", "ask").order_by("id")
         )
         if is_restricted(case)
         else [],
         masked=revealing.of_case(every),
-        watched=watch_page.of_case(case.pk),
+        watched=watch_finding.of_case(case.pk),
     )
 
 

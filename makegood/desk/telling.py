@@ -12,7 +12,7 @@ from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.languages import speaking
 from makegood.base.words import clean
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent, Confirmation, ConfirmationAsk, Fix, Telling, Verification
 from makegood.cases.states import Status
 from makegood.conversations import messages, outbox
@@ -176,7 +176,7 @@ def _confirmed(
         raise Refusal("unknown_answer", _("Choose one of the three answers."), field="answer")
     if Confirmation.objects.filter(telling=telling, answer="all_good").exists():
         raise Refusal("answered", _("You have answered already. Thank you."))
-    words = vault.taken(case, clean(words, limit=5000, field="words", required=False), by=by)
+    words = clean(words, limit=5000, field="words", required=False)
     if words:
         messages.store(
             case, by=by, author=Author.CUSTOMER, audience=Audience.CUSTOMER, body=words, channel=channel

@@ -14,7 +14,7 @@ from makegood.base.moments import said
 from makegood.cases.events import KINDS
 from makegood.cases.models import Case, CaseEvent, Ending, Freeze, MaskedValue
 from makegood.desk import remedy_words
-from makegood.desk.handling import WAITING_FOR
+from makegood.desk.handling import PARTY_NAME, WAITING_FOR
 from makegood.desk.reasons import ANSWERS, source_name
 from makegood.desk.talking import LETTER_WHY
 from makegood.incidents.models import CardField, IncidentAct, RoomMember
@@ -184,7 +184,7 @@ def _words(key: str) -> Mapping[Any, Any]:
         "what": dict(Promise.What.choices),
         "held": {"yes": spoken("it held"), "no": spoken("it did not hold")},
         "reached": {True: spoken("reached"), False: spoken("not reached")},
-        "waiting_for": WAITING_FOR,
+        "waiting_for": {**WAITING_FOR, **PARTY_NAME},
         "why": {
             **LETTER_WHY,
             "untouched": spoken("nobody touched it"),
@@ -195,6 +195,12 @@ def _words(key: str) -> Mapping[Any, Any]:
             "promise_broken": spoken("a promise was broken"),
             "statutory": spoken("a date that the law sets is near"),
             "watch": spoken("the watch over transactions found it"),
+        },
+        "withheld": {
+            "leads_full": spoken("every lead on duty leads as many as the rules allow"),
+            "nobody": spoken("nobody is there who could lead one"),
+            "incident_room": spoken("the one of its incident is open"),
+            "incident": spoken("its incident has none yet, and a lead was asked for one"),
         },
         "said": dict(PartyAnswer.Answer.choices),
         "frozen": dict(Freeze.What.choices),

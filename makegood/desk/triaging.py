@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.base.words import clean, clean_line
-from makegood.cases import pen, vault
+from makegood.cases import pen
 from makegood.cases.access import hidden_from, is_restricted
 from makegood.cases.models import Case, CaseEvent, Correction, Fact, Tick
 from makegood.cases.states import Status
@@ -140,9 +140,9 @@ def note_fact(
         raise Refusal("ahead_of_now", _("A fact lies behind us, not ahead."), field="happened_at")
     fact = Fact.objects.create(
         case=case,
-        text=vault.taken(case, clean(text, limit=2000, field="text"), by=by),
+        text=clean(text, limit=2000, field="text"),
         source=source,
-        detail=vault.taken(case, clean_line(detail, limit=200, field="detail", required=False), by=by),
+        detail=clean_line(detail, limit=200, field="detail", required=False),
         happened_at=happened_at,
         by_id=by.user_id,
         at=clock.now(),
@@ -154,7 +154,7 @@ def note_fact(
 def strike_fact(case: Case, fact_id: int, *, by: Actor, because: str) -> CaseEvent:
     """A fact was wrong: it stays, struck, with the reason beside it."""
     case = pen.hold(case.pk)
-    because = vault.taken(case, clean(because, limit=1000, field="because"), by=by)
+    because = clean(because, limit=1000, field="because")
     struck = Fact.objects.filter(case=case, pk=fact_id, struck_at__isnull=True).update(
         struck_at=clock.now(), struck_by_id=by.user_id, struck_because=because
     )
@@ -176,7 +176,7 @@ def tick(case: Case, item: str, *, by: Actor, done: bool = True, answer: str = "
         case=case,
         item=item,
         defaults={
-            "answer": vault.taken(case, clean(answer, limit=2000, field="answer", required=False), by=by),
+            "answer": clean(answer, limit=2000, field="answer", required=False),
             "by_id": by.user_id,
             "at": clock.now(),
         },

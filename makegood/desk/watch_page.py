@@ -1,23 +1,19 @@
-"""What the pages of the watch show: the processes, one of them step by step, one finding with its picture; and what is wanted of them.
-
-Over 300 lines: most of it are the shapes that the three pages draw.
-"""
+"""What the pages of the watch show: the processes, and one of them step by step. One finding: ``watch_finding.py``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
-from makegood.base.errors import Refusal
+from makegood.base.errors import NotThere
 from makegood.cases.access import shops_served
-from makegood.desk import watching
+from makegood.desk import watch_cases
 from makegood.packs.watch_shapes import Process, Step
 from makegood.packs.watching import processes
 from makegood.people import roles
@@ -26,11 +22,13 @@ from makegood.people.models import Shop
 from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName, WatchSetting, WatchState
 from makegood.watch.relearn import ALPHAS
 from makegood.watch.runner import ROW
-from makegood.watch.words import confidence, duration
+from makegood.watch.words import duration
 
 SHOWN = 50
 #: Slower than this share of its usual pace a lane is said to be slow.
 SLOW = 0.6
+#: How far back the findings of a shop are counted beside its limit.
+VAIN = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,19 @@ class WhatIf:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What one shop wants of a process; ``alpha``: its own false alarms of 1,000, '' for the house's; ``told``: findings here
+    that were in vain in the last 30 days, of all."""
+
+    shop: Shop
+    on: bool
+    tell_first: bool
+    alpha: str
+    vain: int
+    found: int
+
+
+@dataclass(frozen=True)
 class ProcessPage:
     process: Process
     bars: list[Bar]
@@ -102,37 +113,21 @@ class ProcessPage:
     what_if: list[WhatIf]
     learned_at: datetime | None
     on: bool
-    shops: list[tuple[Shop, WatchSetting | None]]
+    shops: list[Wish]
     may_keep: bool
     kept_at: datetime | None
+    kept: int
+    told: int
 
     @property
     def per_thousand(self) -> str:
         """The false alarms that are accepted now, of 1,000."""
         return f"{1000 * self.alpha:g}"
 
-
-@dataclass(frozen=True)
-class Tick:
-    """A share of its like on the line of time: ``x`` 0 to 100."""
-
-    x: float
-    share: str
-    after: str
-
-
-@dataclass(frozen=True)
-class FindingPage:
-    finding: Finding
-    said: str
-    process: str
-    step: str
-    ticks: list[Tick]
-    here: float
-    like: int
-    confidence: str
-    children: int
-    reasons: list[tuple[str, Any]]
+    @property
+    def realised(self) -> str:
+        """Those that there were in the newest month that was counted; '' before there was one."""
+        return f"{1000 * self.told / self.kept:.1f}" if self.kept else ""
 
 
 def lines(by: Actor) -> tuple[list[Line], datetime | None]:
@@ -163,7 +158,7 @@ def process_page(by: Actor, code: str) -> ProcessPage:
     roles.check(by, "see_watch")
     process = processes().get(code)
     if process is None:
-        raise watching.NotThere("no_process", _("There is no such process."))
+        raise NotThere("no_process", _("There is no such process."))
     seen, kept_at = _seen()
     settings = {s.shop_id: s for s in WatchSetting.objects.filter(process=code)}
     house, model = settings.get(None), WatchModel.objects.order_by("-id").first()
@@ -181,15 +176,52 @@ def process_page(by: Actor, code: str) -> ProcessPage:
         process=process,
         bars=_bars(process, seen),
         height=len(process.steps) * 44 + 8,
-        findings=[(f, watching.said(f)) for f in waiting],
+        findings=[(f, watch_cases.said(f)) for f in waiting],
         alpha=alpha,
         what_if=_what_if(model, code, alpha),
         learned_at=model.learned_at if model else None,
         on=not house or house.on,
-        shops=[(shop, settings.get(shop.pk)) for shop in shops] if keep else [],
+        shops=_wishes(code, list(shops), settings) if keep else [],
         may_keep=keep,
         kept_at=kept_at,
+        **_worth(process),
     )
+
+
+def _worth(process: Process) -> dict[str, int]:
+    """Steps that were kept in the newest month that was counted, and how many of them had been told in vain."""
+    rows = WatchMonth.objects.filter(step__in=process.steps)
+    month = rows.order_by("-month").values_list("month", flat=True).first()
+    if month is None:
+        return {"kept": 0, "told": 0}
+    sums = rows.filter(month=month).aggregate(kept=Sum("kept"), told=Sum("told"))
+    return {name: value or 0 for name, value in sums.items()}
+
+
+def _wishes(process: str, shops: list[Shop], settings: dict[int | None, WatchSetting]) -> list[Wish]:
+    since = clock.now() - VAIN
+    vain = Q(state="recovered") & (Q(promised_at=None) | Q(ended_at__lte=F("promised_at")))
+    vain |= Q(state="dismissed", dismissed_because="usual")
+    rows = Finding.objects.filter(process=process, found_at__gte=since, shop__in=shops).values("shop")
+    counted: dict[int | None, Any] = {
+        r["shop"]: dict(r) for r in rows.annotate(found=Count("id"), vain=Count("id", filter=vain))
+    }
+    out = []
+    for shop in shops:
+        own = settings.get(shop.pk)
+        seen: dict[str, int] = counted.get(shop.pk, {})
+        alpha = f"{1000 * own.alpha:g}" if own and own.alpha is not None else ""
+        out.append(
+            Wish(
+                shop,
+                not own or own.on,
+                bool(own and own.tell_first),
+                alpha,
+                seen.get("vain", 0),
+                seen.get("found", 0),
+            )
+        )
+    return out
 
 
 def mine(by: Actor) -> QuerySet[Finding]:
@@ -266,72 +298,3 @@ def _what_if(model: WatchModel | None, code: str, alpha: float) -> list[WhatIf]:
         for a in ALPHAS
         if (row := tried.get(str(a)))
     ]
-
-
-def finding_page(by: Actor, pk: int) -> FindingPage:
-    """One finding with its place among its like."""
-    one = watching.finding_for(by, pk)
-    like = one.data.get("like") or {}
-    until = one.ended_at or clock.now()
-    age = max((until - one.since).total_seconds(), 1.0)
-    done = [(share, max(seconds, 1.0)) for share, seconds in like.get("done", [])]
-    longest = max([age, *(seconds for _share, seconds in done)]) * 1.3
-    shortest = min([age, *(seconds for _share, seconds in done)]) / 1.5
-    process = processes().get(one.process)
-
-    def x(seconds: float) -> float:
-        return round(100 * log(seconds / shortest) / log(longest / shortest), 1)
-
-    return FindingPage(
-        finding=one,
-        said=watching.said(one),
-        process=str(process.name) if process else one.process,
-        step=watching.step_name(one),
-        ticks=[Tick(x(seconds), f"{100 * share:g}", duration(seconds)) for share, seconds in done],
-        here=x(age),
-        like=like.get("count", 0),
-        confidence=confidence(one.confidence),
-        children=Finding.objects.filter(fault=one.uid).count() if one.kind == "systemic" else 0,
-        reasons=list(Finding.Reason.choices),
-    )
-
-
-def of_case(case_id: int) -> list[tuple[Finding, str]]:
-    """The findings on a case, each with its sentence: one query."""
-    rows = Finding.objects.filter(case=case_id).order_by("-rank", "id")[:5]
-    return [(one, watching.said(one)) for one in rows]
-
-
-def keep(process: str, *, by: Actor, on: bool, alpha: str, shops: dict[int, tuple[bool, bool]]) -> None:
-    """What is wanted of a process: on or off, its false alarms (a share as text, '' as the process says), and by shop
-    (on, told first). Raises Refusal."""
-    roles.check(by, "keep_watch")
-    if process not in processes():
-        raise Refusal("unknown_code", _("This is not in the list."), field="process")
-    wanted = _share(alpha)
-    served = shops_served(by)
-    changed = {"changed_by_id": by.person, "changed_at": clock.now()}
-    with transaction.atomic():
-        WatchSetting.objects.update_or_create(
-            process=process, shop=None, defaults={"on": on, "alpha": wanted, **changed}
-        )
-        for shop in Shop.objects.filter(pk__in=shops):
-            if served is None or shop.pk in served:
-                here, first = shops[shop.pk]
-                WatchSetting.objects.update_or_create(
-                    process=process, shop=shop, defaults={"on": here, "tell_first": first, **changed}
-                )
-
-
-def _share(text: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        per_thousand = float(text.replace(",", "."))
-    except ValueError:
-        per_thousand = -1.0
-    if not 0 <= per_thousand <= 500:
-        raise Refusal(
-            "bad_share", _("Say how many of 1,000 steps may be told in vain: 0 to 500."), field="alpha"
-        )
-    return per_thousand / 1000

@@ -2,9 +2,8 @@
 
 Done once: the finding's row is locked, and says what came of it. Nothing here closes anything: an end of the trouble is said
 on the case, and people look. Findings of which too little is known are ranked on the page and open nothing; a day's cases are
-capped by rank, so that the gravest reach people first. What people dismiss teaches the limits (watch/house.py).
-
-Over 300 lines: one mechanism, a small function for each thing that may come of a finding.
+capped by rank, so that the gravest reach people first.
+A finding always reaches somebody: where no customer is known the case says so, and people ask the shop.
 """
 
 from __future__ import annotations
@@ -15,30 +14,21 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext as spoken
-from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
-from makegood.base.errors import DeskError, NotThere, Refusal
+from makegood.base.errors import DeskError
 from makegood.base.languages import speaking
-from makegood.base.words import clean_line
-from makegood.cases import links, pen
+from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import OPEN_STATUSES
-from makegood.cases.urgency import Evidence, Impact, raised
-from makegood.conversations import outbox
-from makegood.conversations.models import Delivery, Message
-from makegood.desk import climbing, handling, incidents, triaging
-from makegood.desk.opening import Report, open_case
+from makegood.cases.urgency import Evidence, raised
+from makegood.desk import climbing, incidents, watch_cases
 from makegood.desk.verb import verb
-from makegood.packs.watch_shapes import Process
 from makegood.packs.watching import processes
-from makegood.people import actors, roles
+from makegood.people import actors
 from makegood.people.actors import Actor
-from makegood.people.models import STAFF, Team, User
-from makegood.transactions.models import Order
+from makegood.people.models import STAFF, User
 from makegood.watch.models import Finding, WatchName, WatchSetting
-from makegood.watch.words import all_names, sentence
 
 log = logging.getLogger("makegood.desk")
 _BY = actors.system("worker")
@@ -120,9 +110,7 @@ def on_for(finding: Finding) -> bool:
 
 def _as_one(finding: Finding) -> object:
     """Its own case: the open one of its order, else a new one. In a fault's incident where one explains it."""
-    fault = (
-        Finding.objects.filter(uid=finding.fault, incident__closed_at=None).first() if finding.fault else None
-    )
+    fault = _fault_of(finding)
     incident = fault.incident if fault else None
     case = _open_case_of(finding)
     acted = Acted.JOINED
@@ -131,39 +119,58 @@ def _as_one(finding: Finding) -> object:
             return _mark(finding, Acted.TOO_MANY)
         if incident and incident.findings.filter(acted=Acted.OPENED).count() >= MOST_OF_A_FAULT:
             return _mark(finding, Acted.INCIDENT, incident=incident)
-        case, acted = _opened(finding), Acted.OPENED
+        if _customer_may_come(finding):
+            return None
+        case, acted = watch_cases.opened(finding), Acted.OPENED
         if case is None:
-            young = clock.now() - finding.found_at < NOT_APPLIED_YET
-            return None if young else _mark(finding, Acted.NOBODY)
+            return _mark(finding, Acted.NOBODY)
     if incident and incidents.standing_of(case) is None:
         incidents.join_incident(case, incident, by=_BY)
     _mark(finding, acted, case=case, incident=incident)
     return notice(case, finding, by=_BY)
 
 
+def _fault_of(finding: Finding) -> Finding | None:
+    """The fault that explains it: the one it was told with, else what stands still at its step, also when that was found later."""
+    faults = Finding.objects.filter(kind="systemic", state=State.RAISED).exclude(incident=None)
+    faults = faults.filter(incident__closed_at=None).select_related("incident")
+    same = Q(step=finding.step, since__lte=finding.found_at) & (Q(lane=finding.lane) | Q(shop=None))
+    return faults.filter(same | Q(uid=finding.fault or 0)).order_by("-id").first()
+
+
 def _as_fault(finding: Finding) -> object:
     """One incident: its anchor is a case of who waits longest, and every open case of those who wait is in it."""
     affected = [int(key) for key in finding.data.get("affected", ())]
-    names = {n.pk: n for n in WatchName.objects.filter(pk__in=affected).exclude(order_number="")}
+    names = {n.pk: n for n in WatchName.objects.filter(pk__in=affected, shop__isnull=False)}
     waiting = [names[key] for key in affected if key in names]
     orders = Q(pk__in=[])
-    for name in waiting:
+    for name in (one for one in waiting if one.order_number):
         orders |= Q(shop_id=name.shop_id, order_number=name.order_number)
     known = list(Case.objects.filter(orders, status__in=OPEN_STATUSES).order_by("id")[: incidents.AT_ONCE])
     free = [case for case in known if incidents.standing_of(case) is None]
-    anchor = free[0] if free else next((c for name in waiting if (c := _opened(finding, name))), None)
+    anchor = free[0] if free else None
     if anchor is None:
-        young = clock.now() - finding.found_at < NOT_APPLIED_YET
-        return None if young else _mark(finding, Acted.NOBODY)
+        named = [name for name in waiting if watch_cases.customer_of(name.shop_id, name.order_number)]
+        if not named and clock.now() - finding.found_at < NOT_APPLIED_YET:
+            return None
+        anchor = next((c for name in named or waiting if (c := watch_cases.opened(finding, name))), None)
+    if anchor is None:
+        return _mark(finding, Acted.NOBODY)
     process = processes().get(finding.process)
     common = {"type": process.type} if process and process.type else {}
     with speaking(anchor.shop.language):
-        words = said(finding)
+        words = watch_cases.said(finding)
     event = incidents.open_incident(anchor, by=_BY, words=words, common=common, cases=free[1:])
     incident = incidents.standing_of(anchor).incident  # type: ignore[union-attr]
     _mark(finding, Acted.INCIDENT, case=anchor, incident=incident)
     Finding.objects.filter(fault=finding.uid, incident=None).update(incident=incident)
     return notice(event.case, finding, by=_BY)
+
+
+def _customer_may_come(finding: Finding) -> bool:
+    """Whether the order may still be made of the log, with its customer."""
+    young = clock.now() - finding.found_at < NOT_APPLIED_YET
+    return young and watch_cases.customer_of(finding.shop_id, finding.order_number) is None
 
 
 def _open_case_of(finding: Finding) -> Case | None:
@@ -173,54 +180,6 @@ def _open_case_of(finding: Finding) -> Case | None:
         shop=finding.shop_id, order_number=finding.order_number, status__in=OPEN_STATUSES
     )
     return same.select_related("shop", "customer").order_by("id").first()
-
-
-def _opened(finding: Finding, name: WatchName | None = None) -> Case | None:
-    """A new case for the order of the finding (or of ``name``), sorted and with who can mend it; None: no customer is known."""
-    shop, number = (name.shop_id, name.order_number) if name else (finding.shop_id, finding.order_number)
-    order = Order.objects.select_related("shop", "customer").filter(shop=shop, number=number or "-").first()
-    if order is None or order.customer is None:
-        return None
-    process = processes().get(finding.process)
-    type_code = _type(process, finding)
-    lost = finding.kind == "duplicate" and finding.amount
-    with speaking(order.customer.language):
-        report = Report(
-            text=for_customer(finding, order.number),
-            subject=step_name(finding),
-            order_number=order.number,
-            language=order.customer.language,
-            type=type_code,
-            impact=Impact(money_lost=finding.amount, currency=finding.currency or order.currency)
-            if lost
-            else Impact(),
-            noticed=True,
-        )
-    case = open_case(order.shop, report, by=_BY, customer=order.customer).case
-    if type_code:
-        triaging.triage(case, triaging.Sorting(type=type_code), by=_BY, seen=None)
-    if team := who_can_mend(finding, order.shop_id):
-        handling.assign(case, by=_BY, seen=None, team=team)
-    if WatchSetting.objects.filter(process=finding.process, shop=order.shop_id, tell_first=True).exists():
-        first = Message.objects.filter(case=case).order_by("id").first()
-        outbox.letter(case, Delivery.What.REPLY, link=links.make(case), message=first)
-    return Case.objects.select_related("shop", "customer").get(pk=case.pk)
-
-
-def _type(process: Process | None, finding: Finding) -> str:
-    if finding.step in ("payment.twice", "payment.alike"):
-        return "payment.double"
-    return process.type if process else ""
-
-
-def who_can_mend(finding: Finding, shop: int | None) -> Team | None:
-    """The team with the skill of the step (the highest tier first): a queue that stands still is not mended at the front line."""
-    process = processes().get(finding.process)
-    step = process.steps.get(finding.step) if process else None
-    if step is None or not step.skill:
-        return None
-    teams = Team.objects.filter(skill=step.skill).filter(Q(shops=None) | Q(shops=shop))
-    return teams.order_by("-tier", "id").first()
 
 
 @verb("notice")
@@ -264,66 +223,6 @@ def notice_over(case: Case, finding: Finding, *, by: Actor) -> CaseEvent:
     case = pen.hold(case.pk)
     data = {"finding": finding.pk, "watched": finding.step}
     return pen.write(case, "watch_over", by=by, data=data, touched_at=case.touched_at)
-
-
-def dismiss(finding: Finding, *, by: Actor, reason: str, words: str = "") -> Finding:
-    """Say that a finding is none, and why. 'Usual here' lowers the limit of its step after some of them (watch/house.py)."""
-    roles.check(by, "dismiss_finding")
-    if reason not in Finding.Reason.values:
-        raise Refusal("unknown_code", _("Choose why it is no trouble."), field="reason")
-    words = clean_line(words, limit=500, field="words", required=False)
-    with transaction.atomic():
-        held = Finding.objects.select_for_update(of=("self",)).select_related("case").get(pk=finding.pk)
-        if held.state == State.DISMISSED:
-            raise Refusal("dismissed", _("Somebody has dismissed it already."))
-        held.state, held.dismissed_because, held.dismissed_words = State.DISMISSED, reason, words
-        held.dismissed_by_id, held.dismissed_at = by.person, clock.now()
-        held.save(
-            update_fields=["state", "dismissed_because", "dismissed_words", "dismissed_by", "dismissed_at"]
-        )
-        if held.case and held.case.is_open:
-            note_dismissed(held.case, held, by=by)
-    return held
-
-
-@verb("dismiss_finding")
-def note_dismissed(case: Case, finding: Finding, *, by: Actor) -> CaseEvent:
-    """A person says on the case that what the watch noticed is no trouble; the case itself is theirs to end."""
-    case = pen.hold(case.pk)
-    return pen.write(case, "watch_dismissed", by=by, data={"finding": finding.pk, "watched": finding.step})
-
-
-def finding_for(actor: Actor, pk: int) -> Finding:
-    """The finding with this id; NotThere unless the actor serves its shop."""
-    from makegood.cases.access import shops_served
-
-    roles.check(actor, "see_watch")
-    found = Finding.objects.select_related("shop", "case", "incident", "dismissed_by").filter(pk=pk).first()
-    served = shops_served(actor)
-    if found is None or (found.shop_id and served is not None and found.shop_id not in served):
-        raise NotThere("no_finding", _("There is no such finding."))
-    return found
-
-
-def said(finding: Finding) -> str:
-    """Its sentence, in the active language, with its age as it is now."""
-    data = dict(finding.data)
-    if finding.state == State.RAISED:
-        data["age"] = max((clock.now() - finding.since).total_seconds(), float(data.get("age", 0)))
-    return sentence(finding.code, data, all_names(processes()))
-
-
-def step_name(finding: Finding) -> str:
-    name = all_names(processes()).get(finding.step)
-    return str(name) if name else finding.step
-
-
-def for_customer(finding: Finding, order: str) -> str:
-    """What the customer may read of it: no statistics, no promise that nobody gave."""
-    words = {"order": order, "step": step_name(finding)}
-    if finding.kind == "duplicate":
-        return spoken("We noticed that something may have been recorded twice for your order %(order)s (%(step)s). We are checking it; you need not do anything.") % words  # fmt: skip
-    return spoken("We noticed that something takes longer than it should for your order %(order)s (%(step)s). We are looking into it; you need not do anything.") % words  # fmt: skip
 
 
 def _mark(finding: Finding, acted: str, **more: object) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from makegood.packs.escalations import Rung
 
@@ -20,15 +21,17 @@ class Step:
 
 def kept(rungs: Sequence[Rung]) -> list[list[object]]:
     """The rungs as a case keeps them."""
-    return [[rung.after.total_seconds(), rung.who, rung.what] for rung in rungs]
+    return [[rung.after.total_seconds(), rung.who, rung.what, list(rung.when)] for rung in rungs]
 
 
 def read(raw: Sequence[Sequence[object]]) -> tuple[Rung, ...]:
     """The rungs that a case kept."""
-    # A case that started before rungs could open rooms kept two things of each.
-    return tuple(
-        Rung(timedelta(seconds=float(str(r[0]))), str(r[1]), str(r[2]) if len(r) > 2 else "tell") for r in raw
-    )
+    # A case that started before rungs could open rooms kept two things of each; before 'when' there was, three.
+    return tuple(_rung(*r) for r in raw)
+
+
+def _rung(after: Any, who: Any, what: Any = "tell", when: Any = ()) -> Rung:
+    return Rung(timedelta(seconds=float(after)), str(who), str(what), tuple(when))
 
 
 def moment(rungs: Sequence[Rung], since: datetime, index: int) -> datetime:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from makegood.connectors.errors import OutsideError
 from makegood.connectors.ports import Outcome
-from makegood.desk import remedy_facts, remedy_settling, remedy_steps, remedy_stores
+from makegood.desk import freeze_asks, remedy_facts, remedy_settling, remedy_steps, remedy_stores
+from makegood.remedies.freezes import FreezeAsk
 from makegood.remedies.models import Step
 
 log = logging.getLogger("makegood.jobs")
@@ -29,6 +30,7 @@ def work(stop: Callable[[], bool] = lambda: False) -> int:
     taken = 0
     while taken < BATCH and not stop():
         if taken % HEARD == 0:
+            freezes(stop)
             remedy_facts.hear_all(stop)
         if (step := remedy_steps.claim_look_up()) is not None:
             look_up(step)
@@ -38,6 +40,47 @@ def work(stop: Callable[[], bool] = lambda: False) -> int:
             break
         taken += 1
     return taken
+
+
+def freezes(stop: Callable[[], bool] = lambda: False) -> int:
+    """What is to be stopped at once goes before everything; how many were asked or looked up."""
+    count = 0
+    while not stop():
+        if (row := freeze_asks.claim_look_up()) is not None:
+            freeze_asks.settle(row.pk, _freeze_looked_up(row))
+        elif (row := freeze_asks.claim()) is not None:
+            freeze_asks.settle(row.pk, _freeze(row))
+        else:
+            break
+        count += 1
+    return count
+
+
+def _freeze(row: FreezeAsk) -> Outcome:
+    """Ask once, if the shop says that it can: what it can do is read from it, not assumed."""
+    try:
+        connector = freeze_asks.connector_of(row)
+        able = "freeze" in connector.capabilities().actions
+    except Exception as error:  # it cannot be opened or does not answer: nothing was sent
+        log.warning("the shop of freeze %s cannot be asked: %s", row.pk, error)
+        return Outcome("refused", "unreachable", theirs=type(error).__name__)
+    if not able:
+        return Outcome("refused", "not_able")
+    try:
+        return connector.do(freeze_asks.ask_of(row))
+    except OutsideError as error:
+        return Outcome("refused", "unfit", theirs=error.code[:80])
+    except Exception:
+        log.exception("freeze %s: nobody knows what became of it", row.pk)
+        return Outcome("unknown", "strange")
+
+
+def _freeze_looked_up(row: FreezeAsk) -> Outcome:
+    try:
+        return freeze_asks.connector_of(row).look_up(freeze_asks.ask_of(row))
+    except Exception as error:
+        log.warning("freeze %s cannot be looked up now: %s", row.pk, type(error).__name__)
+        return Outcome("unknown", "lost")
 
 
 def send(step: Step) -> None:
@@ -65,7 +108,7 @@ def send(step: Step) -> None:
 
 
 def look_up(step: Step) -> None:
-    """Look one unknown step up; what cannot be looked up now is looked up later."""
+    """Look one step up that nobody knows of, or whose result is on its way; what cannot be looked up now is looked up later."""
     try:
         connector = remedy_stores.opened(step)
         if connector is None:
@@ -74,4 +117,5 @@ def look_up(step: Step) -> None:
     except Exception as error:
         log.warning("step %s cannot be looked up now: %s", step.pk, type(error).__name__)
         outcome = Outcome("unknown", "lost")
-    remedy_settling.settle(step.pk, outcome)
+    settle = remedy_settling.looked_again if step.state == Step.State.DONE else remedy_settling.settle
+    settle(step.pk, outcome)

@@ -27,6 +27,7 @@ from makegood.desk import (
     absence,
     asking,
     climbing,
+    freeze_asks,
     holding,
     incident_steps,
     remedy_settling,
@@ -37,6 +38,7 @@ from makegood.escalation.models import Absence, Climb, Handover
 from makegood.incidents.models import ActStep, Room
 from makegood.parties.models import PartyAsk
 from makegood.promises.models import Appointment, Promise
+from makegood.remedies.freezes import FreezeAsk
 from makegood.remedies.models import Offer, Step
 
 log = logging.getLogger("makegood.sweep")
@@ -109,6 +111,11 @@ SOURCES: tuple[Source, ...] = (
         "steps left behind",
         lambda: Step.objects.filter(state=Step.State.SENDING).select_related("case"),
         remedy_settling.left_behind,
+    ),
+    Source(
+        "freezes left behind",
+        lambda: FreezeAsk.objects.filter(state=FreezeAsk.State.SENDING).select_related("case"),
+        freeze_asks.left_behind,
     ),
     Source(
         "outside parties",

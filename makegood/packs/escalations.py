@@ -17,13 +17,27 @@ WHO = ("owner", "lead", "manager")
 WHAT = ("tell", "room")
 
 
+#: What a case must have about it for a rung to open its room: code -> the beginnings of the sources of evidence.
+WHEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "loss": ("signal:loss.", "impact:"),
+        "threat": ("signal:threat.",),
+        "legal": ("signal:threat.legal", "signal:threat.regulator"),
+        "safety": ("signal:urgent.safety",),
+    }
+)
+
+
 @dataclass(frozen=True)
 class Rung:
-    """So long after somebody last touched the case, ``who`` hears of it; ``what`` 'room': a war room is opened, too."""
+    """So long after somebody last touched the case, ``who`` hears of it; ``what`` 'room': a war room is opened, too, for a case
+    that has one of ``when`` about it (none named: for every one).
+    """
 
     after: timedelta
     who: str
     what: str = "tell"
+    when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class Escalation:
     span_warning: int
     rooms: int
     room_people: int
+    room_from: int
     statutory_days: int
     rungs: Mapping[tuple[int, str], tuple[Rung, ...]]
 
@@ -53,7 +68,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
     root.only("accept", "handover", "span", "statutory", "rung")
     handover, span, statutory = root.table("handover"), root.table("span"), root.table("statutory")
     handover.only("passes")
-    span.only("agents", "warn_at", "rooms", "room_people_warn_at")
+    span.only("agents", "warn_at", "rooms", "room_people_warn_at", "room_from")
     statutory.only("working_days")
     agents, warn_at = int(span.above_zero("agents", whole=True)), int(span.above_zero("warn_at", whole=True))
     if warn_at > agents:
@@ -65,6 +80,7 @@ def build_escalation(root: Entry, types: Container[str]) -> Escalation:
         span_warning=warn_at,
         rooms=int(span.above_zero("rooms", whole=True)),
         room_people=int(span.above_zero("room_people_warn_at", whole=True)),
+        room_from=span.level("room_from") if "room_from" in span.raw else 4,
         statutory_days=int(statutory.above_zero("working_days", whole=True)),
         rungs=_rungs(root, types),
     )
@@ -88,11 +104,14 @@ def _accept(root: Entry) -> Mapping[int, timedelta]:
 def _rungs(root: Entry, types: Container[str]) -> Mapping[tuple[int, str], tuple[Rung, ...]]:
     found: dict[tuple[int, str], list[Rung]] = {}
     for entry in root.entries("rung", name="level"):
-        entry.only("level", "type", "after_minutes", "who", "what")
+        entry.only("level", "type", "after_minutes", "who", "what", "when")
         type_code = entry.one_of("type", types, "problem type") if "type" in entry.raw else ""
         what = entry.one_of("what", WHAT, "act") if "what" in entry.raw else "tell"
         who = entry.one_of("who", WHO, "person")
-        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), who, what)
+        when = entry.many_of("when", WHEN, "reason for a room") if "when" in entry.raw else ()
+        if when and what != "room":
+            raise entry.wrong("'when' says for which cases a room is opened; it needs what = \"room\"")
+        rung = Rung(timedelta(minutes=entry.above_zero("after_minutes")), who, what, when)
         ladder = found.setdefault((entry.level("level"), type_code), [])
         if ladder and rung.after <= ladder[-1].after:
             raise entry.wrong("each rung must come later than the one before it")

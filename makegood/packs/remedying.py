@@ -103,6 +103,8 @@ class RemedyPolicy:
     rules: Mapping[str, RemedyRule]
     floors: Mapping[str, Floor]
     reasons: Mapping[str, Term]
+    #: Who of the house has read the limits; empty: they are a proposal.
+    read_by: str = ""
 
     def rule(self, code: str) -> RemedyRule:
         if code not in self.rules:
@@ -125,7 +127,8 @@ def _policy(folder: str) -> RemedyPolicy:
     refuse_twice(entries)
     rules = {rule.code: rule for rule in map(_rule, entries)}
     reasons = read(locate(OTHER_FILES[1], folder))
-    reasons.only("reason")
+    reasons.only("reason", "read_by")
+    read_by = reasons.get("read_by", str, "a text") if "read_by" in reasons.raw else ""
     named = reasons.entries("reason")
     refuse_twice(named)
     floors = _floors(folder)
@@ -133,6 +136,7 @@ def _policy(folder: str) -> RemedyPolicy:
         MappingProxyType(rules),
         MappingProxyType({f.clock: f for f in floors}),
         MappingProxyType({e.code(): _reason(e) for e in named}),
+        read_by.strip(),
     )
     for floor in floors:
         _refuse_below(found, floor, folder)

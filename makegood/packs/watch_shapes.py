@@ -35,6 +35,7 @@ class Step(Term):
     ``of``: the step whose promise it shares; it is then learned on the transactions that kept that promise.
     ``budget``: its share of the false alarms that the process may raise. ``overtaken``: its lanes may be queues.
     ``foresee``: told when the promise can hardly be kept any more, not only when it is used up.
+    ``calendar``: the working days and hours (a code of packs/calendars) that it is done in; '' for one that never rests.
     ``skill``: who can mend it when it stalls ('technology' for an automated step); '' is the front line.
     """
 
@@ -52,6 +53,7 @@ class Step(Term):
     systemic: bool
     foresee: bool
     skill: str = ""
+    calendar: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from makegood.base.languages import Text3
+from makegood.packs import working_days
 from makegood.packs.errors import PackError
 from makegood.packs.legal import clocks
 from makegood.packs.loader import names
@@ -146,7 +147,7 @@ def _steps(root: Entry, events: Mapping[str, Item], attributes: tuple[str, ...])
 def _step(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, ...]) -> Step:
     entry.only(
         "code", "ko", "zh", "en", "open", "close", "cancel", "lane", "cohort", "promise", "of", "budget",
-        "typical_hours", "span", "overtaken", "systemic", "foresee", "skill",
+        "typical_hours", "span", "overtaken", "systemic", "foresee", "skill", "calendar",
     )  # fmt: skip
     opens, closes = _known(entry, "open", events), _known(entry, "close", events)
     cancels = _known(entry, "cancel", events) if "cancel" in entry.raw else ()
@@ -166,6 +167,7 @@ def _step(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, ...])
         typical_hours=_or(entry, "typical_hours", 24), span=entry.flag("span"),
         overtaken=entry.flag("overtaken"), systemic=entry.flag("systemic"), foresee=foresee,
         skill=_listed(entry, "skill", set(names("party"))),
+        calendar=_listed(entry, "calendar", set(working_days.CODES)),
     )  # fmt: skip
 
 

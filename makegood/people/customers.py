@@ -79,3 +79,16 @@ def correct_email(customer: Customer, email: str) -> bool:
     customer.email_failed_at, customer.email_failed_why = None, ""
     customer.save(update_fields=["email", "email_failed_at", "email_failed_why"])
     return changed
+
+
+def shy(name: str) -> str:
+    """A name (or an address) as it may stand where two are only to be told apart: the first sign of each word, and the last
+    of a name that is written in one word; the rest is masked.
+    """
+    local, at, host = name.strip().partition("@")
+    if at:
+        return f"{local[:1]}•••@{host[:1]}•••"
+    words = local.split()
+    if len(words) == 1 and len(local) > 2:
+        return local[0] + "•" * (len(local) - 2) + local[-1]
+    return " ".join(word[0] + "•" * max(1, len(word) - 1) for word in words)

@@ -45,7 +45,7 @@ MAY: dict[str, frozenset[str]] = {
     "answer_handover": _DESK,
     "pass_on": _SYSTEM,
     "hand_back": _SYSTEM,
-    "wait": _DESK,
+    "wait": _DESK | _SYSTEM,
     "snooze": _DESK | _SYSTEM,
     "raise_urgency": _DESK | _SYSTEM,
     "raise_by_evidence": _SYSTEM,
@@ -58,6 +58,7 @@ MAY: dict[str, frozenset[str]] = {
     "sweep": _SYSTEM,
     # the war room
     "open_room": _LEADS | _SYSTEM,
+    "withhold_room": _SYSTEM,
     "be_in_room": _DESK,
     "work_in_room": _DESK,
     "give_room_role": _DESK,
@@ -104,6 +105,7 @@ MAY: dict[str, frozenset[str]] = {
     # cases of security, and what was masked
     "freeze": _DESK,
     "frozen": _DESK,
+    "settle_freeze": _SYSTEM,
     "release": _TRUSTED,
     "confirm_leak": _DESK,
     "check_security": _DESK,

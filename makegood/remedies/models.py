@@ -116,6 +116,8 @@ class Remedy(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="remedies", db_index=False)
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="remedies", db_index=False)
+    #: Which lines of the order it is about; empty: the whole order.
+    lines = models.JSONField(default=list, help_text="[{ref, name, quantity}]")
     state = models.CharField(max_length=12, choices=State)
     rule = models.CharField(max_length=40, blank=True, help_text="The row of the policy; empty: a deviation.")
     law = models.CharField(max_length=40, blank=True, help_text="The legal clock that demands it.")
@@ -218,7 +220,8 @@ class Approval(models.Model):
 class Step(Swept):
     """One thing asked of a shop, once: a row of the ledger. ``ours`` is our own reference on everything that is sent.
 
-    ``ask`` is what was sent. ``look_at``: when a planned one is sent, a sent one is taken for lost, an unknown one is looked up.
+    ``ask`` is what was sent. ``look_at``: when a planned one is sent, a sent one is taken for lost, an unknown one is looked up, and
+    a done one whose result has not arrived yet is looked at again.
     ``there`` is the state of its result as the source last told it ('sent' is not yet 'paid_out').
     """
 
@@ -278,7 +281,7 @@ class Step(Swept):
                 "look_at",
                 "id",
                 name="step_look",
-                condition=Q(state__in=["planned", "sending", "unknown"], look_at__isnull=False),
+                condition=Q(look_at__isnull=False),
             ),
             models.Index("case", "id", name="step_case"),
             models.Index("payment", name="step_payment", condition=Q(payment__isnull=False)),

@@ -16,7 +16,7 @@ def hits(pack: Pack, rule: Rule, text: str) -> list[Hit]:
     """Where ``rule`` finds something in ``text``.
 
     A hit is cancelled by an ``unless`` in its sentence, and with ``unless_time`` by a firm time in its sentence or
-    in one beside it.
+    in one beside it; with ``unless_both`` only by both, each in its sentence or in one beside it.
     """
     if rule.found is None:
         return []
@@ -41,12 +41,13 @@ def _trimmed(match: re.Match[str]) -> Hit:
 
 def _cancelled(pack: Pack, rule: Rule, text: str, parts: list[tuple[int, int]], index: int) -> bool:
     start, end = parts[index]
+    before, after = parts[max(0, index - 1)], parts[min(len(parts) - 1, index + 1)]
+    around = text[before[0] : after[1]].strip()
+    if rule.raw.get("unless_both"):
+        return bool(rule.unless and rule.unless.search(around)) and firm(pack, around)
     if rule.unless and rule.unless.search(text[start:end]):
         return True
-    if not rule.unless_time:
-        return False
-    before, after = parts[max(0, index - 1)], parts[min(len(parts) - 1, index + 1)]
-    return firm(pack, text[before[0] : after[1]].strip())
+    return rule.unless_time and firm(pack, around)
 
 
 def problems(pack: Pack, text: str, stage: str) -> list[str]:

@@ -24,7 +24,9 @@ class Field:
 
 
 _PAYMENT = Field("text", "The ref of the payment that it belongs to.", "payment_ref")
-_LINES = Field("lines", "What it is about: name, quantity, and where known price and sku.", "lines")
+_LINES = Field(
+    "lines", "What it is about: name, quantity, and where known ref, price of one, and sku.", "lines"
+)
 
 #: What every noun may tell.
 SHARED: Mapping[str, Field] = {

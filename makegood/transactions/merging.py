@@ -76,6 +76,8 @@ def newest(known: Mapping[str, Slots]) -> tuple[datetime, int | None]:
 
 
 def _best(slots: Slots) -> list[Any]:
+    if len(slots) == 1:  # nearly always: one source, one way of counting
+        return next(iter(slots.values()))
     return max(slots.values(), key=_by_clock)
 
 

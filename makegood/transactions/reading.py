@@ -60,6 +60,30 @@ def refresh(order: Order) -> Read:
     return Read(count, new, trouble)
 
 
+def readable(shop_id: int) -> list[Store]:
+    """The stores of a shop that can be asked."""
+    return list(
+        Store.objects.filter(shop_id=shop_id, active=True, told_by=Store.ToldBy.READING).order_by("pk")
+    )
+
+
+def seek(shop_id: int, number: str) -> Read:
+    """Ask every store of the shop for an order that nobody has told of, and apply what they say. Outside of transactions."""
+    count, new, trouble = 0, 0, "cannot_read"
+    for store in readable(shop_id):
+        try:
+            told = ask(store, "order", number)
+        except OutsideError as error:
+            trouble = error.code
+            continue
+        trouble = "" if trouble == "cannot_read" else trouble
+        count += len(told)
+        new += keep(store, told)
+    while applying.apply_next(wait=True):
+        pass
+    return Read(count, new, trouble)
+
+
 def things_of(order: Order) -> Iterable[tuple[Store, str, str]]:
     """What can be read of an order, the order itself first."""
     stores = Store.objects.filter(shop_id=order.shop_id, active=True, told_by=Store.ToldBy.READING).in_bulk()

@@ -25,7 +25,7 @@ from makegood.watch.plan import I64, Plan
 from makegood.watch.queues import count_overtakes, overtaken_rows
 from makegood.watch.repeats import duplicates, recurring
 from makegood.watch.rows_found import due_rows, ended_rows, overtaken
-from makegood.watch.state import BY_PEERS, State, transactions
+from makegood.watch.state import BY_PEERS, TOLD, UNUSED, State, transactions
 from makegood.watch.table import distinct
 
 
@@ -59,11 +59,12 @@ def advance(
         memory.turn(now)
     batch, number = sifted(plan, batch, now)
     found: list[Findings] = [duplicates(plan, state, batch, now, number)]
-    fresh = open_steps(plan, model, state, batch, now, number)
-    ended, again = close_steps(plan, state, batch, number)
-    set_dues(plan, model, state, distinct(np.concatenate([fresh, again])))
-    state.rows["flags"][again] &= np.uint8(4)  # a step that was opened again may be told again
-    took = durations(state, ended)
+    opened = open_steps(plan, model, state, batch, now, number)
+    ended, again = close_steps(plan, state, batch, opened, number)
+    changed = distinct(np.concatenate([opened.fresh, again])) if len(again) else opened.fresh
+    set_dues(plan, model, state, changed)
+    state.rows["flags"][again] &= ~TOLD  # a step that was opened again may be told again
+    took = durations(plan, state, ended)
     completed = tally(plan, state, ended, took)
     number["closed"] = int(np.count_nonzero(~ended.cancelled))
     number["cancelled"] = len(ended) - number["closed"]
@@ -88,17 +89,23 @@ def _overtakes(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
     found = overtaken(plan, model, state, new, overtakers, ended.at[cause], now)
     note_ended(plan, model, state, ended, took, suffered)
     cold = _cold(state, ended)
-    state.rows.drop(ended.rows)
+    state.rows.drop(ended.rows, *UNUSED)
     set_dues(plan, model, state, cold[state.rows["step"][cold] >= 0])
     return found
 
 
 def _cold(state: State, ended: Ended) -> I64:
     """Open rows that wait by what their lane has shown so far, in lanes where something was just finished."""
-    rows = np.flatnonzero(state.rows["reason"] == BY_PEERS)
-    lanes = distinct(state.rows["lane"][ended.rows])
-    rows = rows[np.isin(state.rows["lane"][rows], lanes) & (state.rows["due"][rows] < np.int64(1 << 61))]
-    return np.setdiff1d(rows, ended.rows)
+    rows = np.flatnonzero((state.rows["reason"] == BY_PEERS) & (state.rows["due"] < np.int64(1 << 61)))
+    if not len(rows) or not len(ended):
+        return rows[:0]
+    busy = np.zeros(len(state.lanes.index.keys), bool)
+    busy[state.rows["lane"][ended.rows]] = (
+        True  # a need has lane -1: the last place, which is of no open row of peers
+    )
+    over = np.zeros(len(state.rows.index.keys), bool)
+    over[ended.rows] = True
+    return rows[busy[state.rows["lane"][rows]] & ~over[rows]]
 
 
 def _bind(plan: Plan, model: Model, state: State) -> None:

@@ -30,16 +30,26 @@ class Columns:
     def add(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
         """Rows of these keys, new ones blank; and which places made a row."""
         rows, made = self.index.add(keys)
-        self._fit()
-        fresh = rows[made]
-        for name, (_, blank) in self.names.items():
-            self.columns[name][fresh] = blank
+        if made.any():
+            self._fit()
+            self.blank(rows[made])
         return rows, made
 
-    def drop(self, rows: I64) -> None:
-        self.index.drop(rows)
+    def claim(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
+        """As ``add`` where most keys are new, but what a new row holds is undefined until it is blanked or written."""
+        rows, made = self.index.claim(keys)
+        self._fit()
+        return rows, made
+
+    def blank(self, rows: I64) -> None:
         for name, (_, blank) in self.names.items():
             self.columns[name][rows] = blank
+
+    def drop(self, rows: I64, *names: str) -> None:
+        """Forget these rows; of rows that are not in use only the columns ``names`` (none: all) are sure to be blank."""
+        self.index.drop(rows)
+        for name in names or self.names:
+            self.columns[name][rows] = self.names[name][1]
 
     def _fit(self) -> None:
         size = len(self.index.keys)
@@ -64,10 +74,9 @@ class Columns:
     @classmethod
     def unpacked(cls, names: dict[str, tuple[Any, Any]], kept: dict[str, npt.NDArray[Any]]) -> Columns:
         """Rows from a snapshot, in its order: row i is the i-th kept one."""
-        made = cls(names, len(kept["key"]) + 64)
-        rows, _ = made.add(kept["key"])
-        if not np.array_equal(rows, np.arange(len(rows))):
-            raise ValueError("a key stands in the snapshot twice")
+        made = cls(names, 0)
+        made.index = Index.of(kept["key"])
+        made._fit()
         for name in names:
-            made.columns[name][: len(rows)] = kept[name]
+            made.columns[name][: len(kept["key"])] = kept[name]
         return made

@@ -17,7 +17,17 @@ import numpy.typing as npt
 from makegood.watch import curves
 from makegood.watch.model import NEVER, Limits, Model
 from makegood.watch.plan import I64, NEED, Bools, Plan
-from makegood.watch.state import BY_GRACE, BY_HOURS, BY_ODDS, BY_PEERS, BY_PROMISE, BY_SHARE, LATER, State
+from makegood.watch.state import (
+    BY_GRACE,
+    BY_HOURS,
+    BY_ODDS,
+    BY_PEERS,
+    BY_PROMISE,
+    BY_SHARE,
+    LATER,
+    TIER,
+    State,
+)
 
 SIGMA = 0.7
 MINUTE = 60_000_000
@@ -51,44 +61,63 @@ def set_dues(plan: Plan, model: Model, state: State, rows: I64) -> None:
     cohort = np.full(len(rows), -1, np.int64)
     inside = columns["cohort"][rows] >= 0
     cohort[inside] = state.known[columns["cohort"][rows[inside]]]
-    dues = learned_dues(plan, model, state.limits, step, first, promise, cohort)
+    tier = (columns["flags"][rows] >> TIER).astype(np.int64)
+    dues = learned_dues(plan, model, state.limits, step, first, promise, cohort, tier)
     cold = (plan.flavour[step] != NEED) & ~given & (cohort < 0)
     if cold.any():
         when = np.full(len(rows), LATER)
-        when[cold] = first[cold] + peers(plan, state, columns["lane"][rows[cold]], step[cold])[0]
+        wait = peers(plan, state, columns["lane"][rows[cold]], step[cold], tier[cold])[0]
+        when[cold] = plan.after(step[cold], first[cold], wait)
         dues.earlier(when, cold, BY_PEERS)
     columns["due"][rows], columns["reason"][rows] = dues.due, dues.reason
 
 
 def learned_dues(
-    plan: Plan, model: Model, limits: Limits, step: I64, first: I64, promise: I64, cohort: I64
+    plan: Plan,
+    model: Model,
+    limits: Limits,
+    step: I64,
+    first: I64,
+    promise: I64,
+    cohort: I64,
+    tier: I64 | None = None,
 ) -> Dues:
-    """Due times of steps by grace, promise and what was learned. ``cohort``: number in the model, -1: not known to it."""
+    """Due times of steps by grace, promise and what was learned. ``cohort``: number in the model, -1: not known to it;
+    ``tier``: of plan.tiers, none: 0."""
     dues = Dues(np.full(len(step), LATER), np.zeros(len(step), np.int8))
     need = plan.flavour[step] == NEED
     dues.earlier(first + plan.allowed[step], need, BY_GRACE)
     known = (cohort >= 0) & ~need
     window = np.where(promise > first, promise - first, 0)
     if known.any():
-        at = np.where(known, cohort, 0)
+        own = np.where(known, cohort, 0)
+        at = own if tier is None else own + tier * len(model.cohort)
         wait, share = limits.wait[at], limits.share[at]
         promised = known & (window > 0) & np.isfinite(share)
         hours = known & ~promised & ((window == 0) | (plan.of[step] < 0)) & (wait < NEVER)
-        dues.earlier(first + np.where(hours, wait, 0), hours, BY_HOURS)
+        dues.earlier(plan.after(step, first, np.where(hours, wait, 0)), hours, BY_HOURS)
         dues.earlier(first + (np.where(promised, share, 0) * window).astype(np.int64), promised, BY_SHARE)
         ask = np.flatnonzero(known & (window > 0) & plan.foresee[step] & np.isfinite(limits.odds[at]))
         if len(ask):
-            row = at[ask]
-            level = curves.read(model.curve, row, window[ask]) / limits.odds[row]
+            row = own[ask]
+            allowed = plan.age(step[ask], first[ask], promise[ask])
+            level = curves.read(model.curve, row, allowed) / limits.odds[at[ask]]
             when = np.full(len(step), LATER)
-            when[ask] = first[ask] + np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
+            wait = np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
+            when[ask] = plan.after(step[ask], first[ask], wait)
             dues.earlier(when, when < LATER, BY_ODDS)
     passed = first + (window * (1 + plan.patience[step])).astype(np.int64)
     dues.earlier(passed, (window > 0) & (plan.of[step] < 0) & ~need, BY_PROMISE)
     return dues
 
 
-def peers(plan: Plan, state: State, lanes: npt.NDArray[np.int32], step: npt.NDArray[np.integer]) -> tuple[I64, I64, I64]:  # fmt: skip
+def peers(
+    plan: Plan,
+    state: State,
+    lanes: npt.NDArray[np.int32],
+    step: npt.NDArray[np.integer],
+    tier: I64 | None = None,
+) -> tuple[I64, I64, I64]:
     """(how long to wait, median of the peers, how many they are) from what the lane itself has shown so far.
 
     With none yet the process's own ``typical_hours`` stands for one peer. Such a guess is not good to the second: above
@@ -99,7 +128,12 @@ def peers(plan: Plan, state: State, lanes: npt.NDArray[np.int32], step: npt.NDAr
     mean = np.where(
         done > 0, state.lanes["logs"][lanes] / count, np.log(plan.typical[step].astype(np.float64))
     )
-    z = np.array([NormalDist().inv_cdf(1 - min(max(a, 1e-6), 0.4)) for a in plan.alpha])[step]
+    normal = NormalDist()
+    alphas = plan.alpha[:, None] * plan.tiers[None, :]
+    every = np.array([normal.inv_cdf(1 - min(max(a, 1e-6), 0.4)) for a in alphas.ravel()]).reshape(
+        alphas.shape
+    )
+    z = every[step, 0 if tier is None else tier]
     wait = np.exp(np.minimum(mean + z * SIGMA * np.sqrt(1 + 1 / count), 40.0))
     wait = np.where(wait > 10 * MINUTE, np.floor(wait / MINUTE) * MINUTE, wait)
     return wait.astype(np.int64), np.exp(mean).astype(np.int64), done

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,15 @@ import numpy as np
 from makegood.base import clock
 from makegood.packs.watch_shapes import Process
 from makegood.packs.watching import processes
+from makegood.watch.keys import name_key, pair_key
+from makegood.watch.log_events import unsigned
 from makegood.watch.model import Model, columns, nothing, renumbered
-from makegood.watch.models import Finding, WatchModel, WatchSetting
-from makegood.watch.plan import Plan, compile_plan
+from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchSetting
+from makegood.watch.plan import Plan, compile_plan, with_tiers
 
-#: Every so many dismissals of one step as 'usual here' within this time halve what it may tell (watch.md 1.6), down to an eighth.
+#: A month says something about a promise when so many false alarms were to be expected; it lowers a limit to a quarter at most.
+LEAST_EXPECTED, LEAST_SHARE = 5.0, 0.25
+#: Every so many dismissals of one step in one lane as 'usual here' within this time halve what it may tell (watch.md 1.6), down to an eighth.
 DISMISSED, MEMORY, MOST_HALVINGS = 3, timedelta(days=30), 3
 
 
@@ -39,21 +43,63 @@ def processes_on() -> dict[str, Process]:
 
 
 def alphas(chosen: dict[str, Process]) -> dict[str, float]:
-    """The false alarms that each step accepts: the process's or the house's, times its budget, halved by dismissals."""
+    """The false alarms that each step accepts: the process's or the house's, times its budget, halved where people dismissed
+    findings of no lane, and lowered where the last month told more in vain than was promised."""
     own = dict(WatchSetting.objects.filter(shop=None, alpha__isnull=False).values_list("process", "alpha"))
-    since = clock.now() - MEMORY
-    usual = Counter(
-        Finding.objects.filter(dismissed_because="usual", dismissed_at__gte=since).values_list(
-            "step", flat=True
-        )
-    )
-    return {
-        step.code: (own.get(code, process.alpha) or 0.0)
-        * step.budget
-        / 2 ** min(usual[step.code] // DISMISSED, MOST_HALVINGS)
-        for code, process in chosen.items()
-        for step in process.steps.values()
-    }
+    usual, held = _dismissed(), _kept_of_promise()
+    out = {}
+    for code, process in chosen.items():
+        for step in process.steps.values():
+            promised = (own.get(code, process.alpha) or 0.0) * step.budget
+            out[step.code] = promised * _halved(usual[step.code, 0]) * _lowered(promised, held.get(step.code))
+    return out
+
+
+def factors(chosen: dict[str, Process]) -> dict[int, float]:
+    """Key of a lane, or of a step with a shop -> what it accepts, as a share of what the step does: shops have their own
+    limit, and what is usual in one lane is told less there and nowhere else."""
+    own = dict(WatchSetting.objects.filter(shop=None, alpha__isnull=False).values_list("process", "alpha"))
+    out = {}
+    for process, shop, alpha in WatchSetting.objects.filter(
+        process__in=chosen, shop__isnull=False, alpha__isnull=False
+    ).values_list("process", "shop_id", "alpha"):
+        whole = own.get(process) or chosen[process].alpha
+        for step in chosen[process].steps:
+            # Nothing is switched off here (that is what 'on' is for): an alpha of 0 is as careful as there is.
+            out[pair_key(name_key(step), name_key(str(shop)))] = max(alpha or 0.0, 1e-6) / max(whole, 1e-6)
+    steps = {step for process in chosen.values() for step in process.steps}
+    for (step, lane), count in _dismissed().items():
+        if lane and step in steps and (less := _halved(count)) < 1:
+            # In a lane of one shop this is the shop's own key: both count.
+            key = unsigned(lane)
+            out[key] = out.get(key, 1.0) * less
+    return out
+
+
+def _dismissed() -> Counter[tuple[str, int]]:
+    """(step, lane) -> how often people said that it is usual there."""
+    found = Finding.objects.filter(dismissed_because="usual", dismissed_at__gte=clock.now() - MEMORY)
+    return Counter(found.values_list("step", "lane"))
+
+
+def _halved(dismissals: int) -> float:
+    return 0.5 ** min(dismissals // DISMISSED, MOST_HALVINGS)
+
+
+def _kept_of_promise() -> dict[str, tuple[int, int]]:
+    """Step -> (kept, of those told) in the newest month that is over: steps whose end is known, so nobody has to label them."""
+    month = clock.now().astimezone(UTC).date().replace(day=1)
+    rows = WatchMonth.objects.filter(month__lt=month).order_by("month").values_list("step", "kept", "told")
+    return {step: (kept, told) for step, kept, told in rows}
+
+
+def _lowered(promised: float, month: tuple[int, int] | None) -> float:
+    """The monthly re-tuning (watch.md 1.6): more told in vain than promised, beyond chance, lowers the limit as much."""
+    kept, told = month or (0, 0)
+    expected = kept * promised
+    if expected < LEAST_EXPECTED or told <= expected + 2 * expected**0.5:
+        return 1.0
+    return max(expected / told, LEAST_SHARE)
 
 
 def watched() -> Watched | None:
@@ -62,8 +108,10 @@ def watched() -> Watched | None:
     if not chosen:
         return None
     plan, wanted = compile_plan(chosen.values()), alphas(chosen)
-    plan = replace(plan, alpha=np.array([wanted.get(code, 0.0) for code in plan.codes]))
-    return Watched(plan, process_of(chosen), tuple(sorted(wanted.items())))
+    own = factors(chosen)
+    plan = with_tiers(replace(plan, alpha=np.array([wanted.get(code, 0.0) for code in plan.codes])), own)
+    asked = (*sorted(wanted.items()), *((str(key), factor) for key, factor in sorted(own.items())))
+    return Watched(plan, process_of(chosen), asked)
 
 
 def process_of(chosen: dict[str, Process]) -> dict[str, str]:

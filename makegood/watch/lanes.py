@@ -32,34 +32,39 @@ def hazard(model: Model, cohort: I64, age: I64) -> F64:
 
 
 def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64]:
-    """The rows whose lane is judged, and their cohorts in the model."""
+    """Which of the rows (by place) stand in a lane that is judged, and their cohorts in the model."""
     columns = state.rows
-    rows = rows[plan.systemic[columns["step"][rows]]]
-    cohort = state.known[columns["cohort"][rows]]
-    fit = cohort >= 0
-    fit[fit] = model.count[cohort[fit]] >= ENOUGH
-    return rows[fit], cohort[fit]
+    place = np.flatnonzero(plan.systemic[columns["step"][rows]])
+    cohort = state.known[columns["cohort"][rows[place]]]
+    fit = np.flatnonzero(cohort >= 0)
+    fit = fit[model.count[cohort[fit]] >= ENOUGH]
+    return place[fit], cohort[fit]
 
 
 def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, suffered: I64) -> None:
     """Add what ended to its lanes: history of durations and overtakes, and observed and expected since the last tick."""
-    lane = state.rows["lane"][ended.rows].astype(np.int64)
-    done = (lane >= 0) & ~ended.cancelled
-    np.add.at(state.lanes["done"], lane[done], 1)
-    np.add.at(state.lanes["overtaken"], lane[done], (suffered[done] > 0).astype(np.int64))
-    np.add.at(state.lanes["logs"], lane[done], np.log(np.maximum(took[done], 1)))
-    np.maximum.at(state.lanes["last"], lane[done], ended.at[done])
+    lanes, lane = state.lanes, state.rows["lane"][ended.rows].astype(np.int64)
+    size, done = len(lanes.index.keys), np.flatnonzero((lane >= 0) & ~ended.cancelled)
+    own = lane[done]
+    lanes["done"][:] += np.bincount(own, minlength=size)
+    lanes["overtaken"][:] += np.bincount(own[suffered[done] > 0], minlength=size)
+    lanes["logs"][:] += np.bincount(own, np.log(np.maximum(took[done], 1)), size)
+    np.maximum.at(lanes["last"], own, ended.at[done])
     if not len(model.cohort):
         return
     place = np.flatnonzero(lane >= 0)
-    rows, cohort = _judged(plan, model, state, ended.rows[place])
-    if not len(rows):
+    judged, cohort = _judged(plan, model, state, ended.rows[place])
+    place = place[judged]
+    if not len(place):
         return
-    place = place[np.isin(ended.rows[place], rows)]
-    first = state.rows["first"][rows]
-    gone = hazard(model, cohort, ended.at[place] - first) - hazard(model, cohort, state.ticked - first)
-    np.add.at(state.lanes["tick_e"], lane[place], np.maximum(gone, 0))
-    np.add.at(state.lanes["tick_o"], lane[place], (~ended.cancelled[place]).astype(np.float64))
+    rows, own = ended.rows[place], lane[place]
+    first, step = state.rows["first"][rows], state.rows["step"][rows]
+    gone = hazard(model, cohort, plan.age(step, first, ended.at[place]))
+    # Who began since the last tick was expected of nothing before it.
+    before = np.flatnonzero(first < state.ticked)
+    gone[before] -= hazard(model, cohort[before], plan.age(step[before], first[before], state.ticked))
+    lanes["tick_e"][:] += np.bincount(own, np.maximum(gone, 0), size)
+    lanes["tick_o"][:] += np.bincount(own[~ended.cancelled[place]], minlength=size)
 
 
 def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
@@ -69,9 +74,12 @@ def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
             state.ticked = now
         return none()
     lanes, size = state.lanes, len(state.lanes.index.keys)
-    rows, cohort = _judged(plan, model, state, state.rows.index.rows())
-    first = state.rows["first"][rows]
-    grown = hazard(model, cohort, now - first) - hazard(model, cohort, state.ticked - first)
+    rows = state.rows.index.rows()
+    judged, cohort = _judged(plan, model, state, rows)
+    rows = rows[judged]
+    first, step = state.rows["first"][rows], state.rows["step"][rows]
+    ages = plan.age(step, first, now), plan.age(step, first, state.ticked)
+    grown = hazard(model, cohort, ages[0]) - hazard(model, cohort, ages[1])
     expected: F64 = np.asarray(
         lanes["tick_e"] + np.bincount(state.rows["lane"][rows], np.maximum(grown, 0), size), dtype=np.float64
     )

@@ -111,7 +111,7 @@ def _level(
     found: dict[int, _Cohort],
 ) -> None:  # fmt: skip
     names, number = np.unique(keys, return_inverse=True)
-    took = np.maximum(np.where(own.ended > 0, own.ended, now) - own.opened, 0)
+    took = np.maximum(plan.age(own.step, own.opened, np.where(own.ended > 0, own.ended, now)), 0)
     shape = (len(names), curves.BUCKETS)
     closed, censored = (
         _histogram(number, took, usable & own.done, shape),
@@ -146,7 +146,7 @@ def _level(
             continue
         if key in found and plan.foresee[step]:
             here = number == i
-            own_odds = _odds(found[key].curve, own, took, kept & here)
+            own_odds = _odds(plan, found[key].curve, own, took, kept & here)
             found[key].odds = own_odds if above is None else _pulled(own_odds, above.odds)
 
 
@@ -162,11 +162,11 @@ def _share_histogram(number: I64, own: History, kept: Bools, size: int) -> F64:
     return flat.reshape(size, curves.SHARES).astype(np.float64)
 
 
-def _odds(curve: F64, own: History, took: I64, kept: Bools) -> F64:
+def _odds(plan: Plan, curve: F64, own: History, took: I64, kept: Bools) -> F64:
     """P(miss | age) = S(window) / S(age) as it stood just before each kept promise was met."""
     one = curve[None, :].astype(np.float32)
     zero = np.zeros(int(kept.sum()), np.int64)
-    window = own.promise[kept] - own.opened[kept]
+    window = plan.age(own.step[kept], own.opened[kept], own.promise[kept])
     odds = curves.read(one, zero, window) / curves.read(one, zero, took[kept])
     return np.bincount(curves.share_bucket(odds), minlength=curves.SHARES).astype(np.float64)
 

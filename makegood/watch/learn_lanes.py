@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from makegood.watch.inversions import overtakes
 from makegood.watch.model import MOST_OVERTAKES, TAILS
 from makegood.watch.pairing import History
 from makegood.watch.plan import I64, Plan
@@ -41,33 +42,6 @@ def learn_lanes(plan: Plan, history: History) -> list[Lane]:
             opened, ended = opened[newest], ended[newest]
         k = overtakes(opened, ended)
         out.append(Lane(int(mine.step[part[0]]), key, len(k), float(np.mean(k == 0)), _tail(k)))
-    return out
-
-
-def overtakes(opened: I64, ended: I64) -> I64:
-    """For each item how many were opened after it and ended before it.
-
-    Inversions counted by a merge sort done level by level for the whole array at once: O(n log² n) in numpy.
-    """
-    size = len(opened)
-    order = np.lexsort(
-        (ended, opened)
-    )  # of those opened at one time the earlier end first: they overtake nobody
-    value = np.unique(ended[order], return_inverse=True)[1].astype(np.int64)
-    count, place, width = np.zeros(size, np.int64), np.arange(size), 1
-    while width < size:
-        block, right = place // (2 * width), (place // width) % 2 == 1
-        by = np.lexsort(
-            (right, value, block)
-        )  # at one value the left half first: only strictly earlier ends count
-        per_block = np.bincount(block, weights=right).astype(np.int64)
-        before = np.cumsum(right[by]) - np.repeat(np.cumsum(per_block) - per_block, np.bincount(block))
-        earlier = np.empty(size, np.int64)
-        earlier[by] = before
-        count += np.where(right, 0, earlier)
-        width *= 2
-    out = np.empty(size, np.int64)
-    out[order] = count
     return out
 
 

@@ -10,40 +10,48 @@ import numpy as np
 
 from makegood.watch.keys import U64
 from makegood.watch.plan import I64, Bools
-from makegood.watch.table import Index
+from makegood.watch.table import Index, repeated
 
 NEVER = np.int64(-(1 << 62))
 
 
 class Generation:
-    """Keys with a time and a value."""
+    """Keys with a time and, where any was written, a value."""
 
     def __init__(self) -> None:
         self.index = Index()
         self.at: I64 = np.full(len(self.index.keys), NEVER)
-        self.value: U64 = np.zeros(len(self.index.keys), np.uint64)
+        self.value: U64 = np.zeros(0, np.uint64)
 
-    def write(self, keys: U64, at: I64, value: U64) -> None:
+    def values(self, rows: I64) -> U64:
+        """What was written beside these rows; 0 for nothing."""
+        return self.value[rows] if len(self.value) else np.zeros(len(rows), np.uint64)
+
+    def write(self, keys: U64, at: I64, value: U64 | None = None) -> None:
         """The latest time of each key wins; of two at one time the larger value, so that the order does not matter."""
-        if not value.any():
+        if value is None or not value.any():
             rows = self._rows(keys)[0]
             np.maximum.at(self.at, rows, at)
             return
-        order = np.lexsort((value, at, keys))
-        keys, at, value = keys[order], at[order], value[order]
-        last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
-        keys, at, value = keys[last], at[last], value[last]
+        if len(repeated(keys)):
+            order = np.lexsort((value, at, keys))
+            keys, at, value = keys[order], at[order], value[order]
+            last = np.append(keys[1:] != keys[:-1], True)
+            keys, at, value = keys[last], at[last], value[last]
         rows, made = self._rows(keys)
+        if len(self.value) < len(self.at):
+            self.value = np.concatenate([self.value, np.zeros(len(self.at) - len(self.value), np.uint64)])
         old = self.at[rows]
         wins = made | (at > old) | ((at == old) & (value > self.value[rows]))
         self.at[rows[wins]], self.value[rows[wins]] = at[wins], value[wins]
 
     def _rows(self, keys: U64) -> tuple[I64, Bools]:
-        rows, made = self.index.add(keys)
+        rows, made = self.index.claim(keys)
         if len(self.index.keys) > len(self.at):
             more = len(self.index.keys) - len(self.at)
             self.at = np.concatenate([self.at, np.full(more, NEVER)])
-            self.value = np.concatenate([self.value, np.zeros(more, np.uint64)])
+            if len(self.value):
+                self.value = np.concatenate([self.value, np.zeros(more, np.uint64)])
         return rows, made
 
     @property
@@ -75,13 +83,13 @@ class Memory:
             hit = np.flatnonzero(rows >= 0)
             rows = rows[hit]
             later = ~known[hit] | (generation.at[rows] >= at[hit])
-            at[hit[later]], value[hit[later]] = generation.at[rows[later]], generation.value[rows[later]]
+            at[hit[later]], value[hit[later]] = generation.at[rows[later]], generation.values(rows[later])
             known[hit] = True
         return known, at, value
 
     def write(self, keys: U64, at: I64, value: U64 | None = None) -> None:
         if len(keys):
-            self.young.write(keys, at, np.zeros(len(keys), np.uint64) if value is None else value)
+            self.young.write(keys, at, value)
 
     @property
     def nbytes(self) -> int:

@@ -54,7 +54,8 @@ TAILS = np.array([0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005])
 
 @dataclass(frozen=True)
 class Limits:
-    """What one alpha makes of a model: by cohort how long to wait (µs), which share of a promise, which odds; by lane."""
+    """What alpha makes of a model: by cohort how long to wait (µs), which share of a promise, which odds; by lane. One
+    tier of the plan after the other: tier t of cohort c stands at t x cohorts + c."""
 
     wait: I64
     share: F64
@@ -73,10 +74,21 @@ def nothing(version: int = 0) -> Model:
 
 
 def limits(plan: Plan, model: Model) -> Limits:
-    """Thresholds from quantiles; each step has one chance to be a false alarm, with the probability ``plan.alpha``.
+    """Thresholds from quantiles; each step has one chance to be a false alarm, with the probability ``plan.alpha`` (times
+    the factor of its tier).
 
     An alpha of 0 switches a step off, but for the promise itself. No quantile is read finer than the data allow: alpha is at least 1 / (n + 1) (watch.md 1.6).
     """
+    each = [
+        _limits(replace(plan, alpha=np.minimum(plan.alpha * factor, 0.5)), model)
+        for factor in plan.tiers.tolist()
+    ]
+    if len(each) == 1:
+        return each[0]
+    return Limits(*(np.concatenate([getattr(one, f.name) for one in each]) for f in fields(Limits)))
+
+
+def _limits(plan: Plan, model: Model) -> Limits:
     alpha = plan.alpha[model.step] if len(model.step) else np.zeros(0)
     wait = curves.upper(
         curves.quantile(model.curve.astype(np.float64), np.maximum(alpha, 1 / (model.count + 1)))

@@ -132,13 +132,13 @@ class Finding(models.Model):
 
 
 class WatchSetting(models.Model):
-    """What is wanted of one process: of all shops (no shop: on or off, and the false alarms that are accepted), or of one shop."""
+    """What is wanted of one process: of all shops (no shop) or of one: on or off, and the false alarms that are accepted."""
 
     process = models.CharField(max_length=40)
     shop = models.ForeignKey(Shop, models.CASCADE, null=True, related_name="+")
     on = models.BooleanField(default=True)
     alpha = models.FloatField(
-        null=True, help_text="False alarms per step; none: as the process says. Only without a shop."
+        null=True, help_text="False alarms per step; none: as the process says, of a shop as the house."
     )
     tell_first = models.BooleanField(default=False, help_text="The customer hears before they complain.")
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
 from makegood.watch.batch import Batch
 from makegood.watch.deadlines import GIVEN
 from makegood.watch.keys import U64, chain, mix
 from makegood.watch.model import Model
-from makegood.watch.plan import I64, NEED, Plan
-from makegood.watch.state import LEVELS, State, grown
+from makegood.watch.plan import I64, NEED, Bools, Plan
+from makegood.watch.state import LEVELS, TIER, TOLD, State, grown
 from makegood.watch.table import distinct
 
 
@@ -18,73 +21,133 @@ def step_keys(plan: Plan, tx: U64, step: I64) -> U64:
     return mix(tx ^ plan.keys[step])
 
 
-def open_steps(plan: Plan, model: Model, state: State, batch: Batch, now: int, count: dict[str, int]) -> I64:
-    """Open what the batch opens; the rows whose due time has to be set.
+@dataclass(frozen=True)
+class Opened:
+    """``fresh``: rows whose due time has to be set. ``rows`` and ``at``: openings of rows that may have several in flight."""
+
+    fresh: I64
+    rows: I64
+    at: I64
+
+
+def open_steps(
+    plan: Plan, model: Model, state: State, batch: Batch, now: int, count: dict[str, int]
+) -> Opened:
+    """Open what the batch opens.
 
     A row keeps its first and its last opening: who asks twice waits since the first time, and a close between two
     openings leaves the second one open, whichever of the three came first.
     """
-    place, step = plan.opens.spread(batch.event.astype(np.int64))
+    place, step = plan.opens.spread(batch.event)
     at = batch.at[place]
-    late = now - at > plan.late[step]
+    late = at < now - plan.late[step]
     count["late"] = int(np.count_nonzero(late))
     keys = step_keys(plan, batch.tx[place], step)
-    wanted = ~late & ~_ended(plan, state, keys, step, at)
-    place, step, at, keys = place[wanted], step[wanted], at[wanted], keys[wanted]
-    rows, made = state.rows.add(keys)
+    over = late | _ended(plan, state, keys, step, at)
+    if over.any():
+        wanted = np.flatnonzero(~over)
+        place, step, at, keys = place[wanted], step[wanted], at[wanted], keys[wanted]
+    rows, made = state.rows.claim(keys)
     count["opened"] = int(np.count_nonzero(made))
+    if count["opened"] == len(rows):
+        _fill(plan, model, state, batch, rows, place, step, at)
+        return Opened(rows, rows[:0], at[:0])
+    several = np.zeros(len(state.rows.index.keys), bool)
+    several[rows[~made]] = True
+    one = ~several[rows]
+    _fill(plan, model, state, batch, rows[one], place[one], step[one], at[one])
+    many = ~one
+    state.rows.blank(rows[made & many])
+    again = _merge(plan, model, state, batch, rows[many], place[many], step[many], at[many])
+    return Opened(np.concatenate([rows[one], again.fresh]), again.rows, again.at)
+
+
+def _fill(
+    plan: Plan, model: Model, state: State, batch: Batch, rows: I64, place: I64, step: I64, at: I64
+) -> None:
+    """New rows that are opened once in this batch: nothing to compare with."""
     columns = state.rows
-    before = columns["first"][rows]
+    columns["first"][rows] = columns["last"][rows] = at
+    columns["flags"][rows] = 0
+    columns["overtakes"][rows] = 0
+    _describe(plan, model, state, batch, rows, place, step)
+
+
+def _merge(
+    plan: Plan, model: Model, state: State, batch: Batch, rows: I64, place: I64, step: I64, at: I64
+) -> Opened:
+    """Openings of rows that were open already, or that this batch opens several times."""
+    columns = state.rows
+    before, last = columns["first"][rows], columns["last"][rows]
     np.minimum.at(columns["first"], rows, at)
     np.maximum.at(columns["last"], rows, at)
+    flight = np.concatenate([rows, rows]), np.concatenate([at, last])
     # The earliest opening says what the row is about; written last, it wins over the others of this batch.
     decides = np.flatnonzero((at == columns["first"][rows]) & (at < before))
-    if not len(decides):
-        return np.zeros(0, np.int64)
     decides = decides[np.argsort(batch.id[place[decides]])[::-1]]
-    rows, place, step = rows[decides], place[decides], step[decides]
-    _describe(plan, model, state, batch, rows, place, step)
-    return distinct(rows)
+    if len(decides):
+        _describe(plan, model, state, batch, rows[decides], place[decides], step[decides])
+    return Opened(distinct(rows[decides]), *flight)
 
 
-def _ended(plan: Plan, state: State, keys: U64, step: I64, at: I64) -> np.ndarray:
+def _ended(plan: Plan, state: State, keys: U64, step: I64, at: I64) -> Bools:
     """Whether an opening is known to be over: closed at its time or later; for a need, answered at any time."""
     need = plan.flavour[step] == NEED
-    known, closed_at, _ = state.closed.latest(keys)
-    over = known & (closed_at >= at)
+    over: Bools = state.closed.latest(keys)[1] >= at
     if need.any():
         over[need] = state.seen.latest(keys[need])[0]
     return over
 
 
 def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, place: I64, step: I64) -> None:
+    """Every column that an opening decides, for each kind of step at once."""
     columns = state.rows
     columns["step"][rows] = step
     columns["amount"][rows] = batch.amount[place]
+    size, at = len(rows), batch.at[place]
+    subject, promise = np.zeros(size, np.uint64), np.zeros(size, np.int64)
+    lane, cohort = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
+    flags = columns["flags"][rows] & TOLD
     for s in np.flatnonzero(np.bincount(step)):
-        mine = step == s
-        of, at = rows[mine], place[mine]
-        first = batch.at[at]
+        mine = np.flatnonzero(step == s)
+        of = place[mine]
         if plan.subject[s] >= 0:
-            columns["subject"][of] = batch.attributes[plan.subject[s]][at]
+            subject[mine] = batch.attributes[plan.subject[s]][of]
         if plan.flavour[s] == NEED:
-            columns["lane"][of] = -1
             continue
-        promise = batch.moments[plan.moment[s]][at] if plan.moment[s] >= 0 else np.zeros(len(at), np.int64)
-        given = promise > first
-        allowed = first + plan.allowed[s] if plan.allowed[s] else 0
-        columns["promise"][of] = np.where(given, promise, allowed)
-        columns["flags"][of] = (columns["flags"][of] & np.uint8(255 - GIVEN)) | np.where(
-            given, GIVEN, 0
-        ).astype(np.uint8)
-        columns["lane"][of] = _lane(plan, model, state, batch, int(s), at)
-        columns["cohort"][of] = _cohort(plan, model, state, batch, int(s), at)
+        first = at[mine]
+        allowed = first + plan.allowed[s] if plan.allowed[s] else np.zeros(len(mine), np.int64)
+        if plan.moment[s] >= 0:
+            told = batch.moments[plan.moment[s]][of]
+            given = told > first
+            flags[mine] |= given.astype(np.uint8) * np.uint8(GIVEN)
+            allowed = np.where(given, told, allowed)
+        promise[mine] = allowed
+        lane[mine] = _lane(plan, model, state, batch, int(s), of)
+        cohort[mine] = _cohort(plan, model, state, batch, int(s), of)
+        if len(plan.tier_keys):
+            flags[mine] |= _tier(plan, state, batch, int(s), of, lane[mine]).astype(np.uint8) << TIER
+    columns["flags"][rows] = flags
+    columns["subject"][rows], columns["promise"][rows] = subject, promise
+    columns["lane"][rows], columns["cohort"][rows] = lane, cohort
+
+
+def _tier(plan: Plan, state: State, batch: Batch, step: int, at: I64, lane: npt.NDArray[np.int32]) -> I64:
+    """The stricter of what its lane and its shop accept."""
+    tier = plan.tier(state.lanes.index.keys[lane])
+    if "shop" not in plan.attributes:
+        return tier
+    shop = batch.attributes[plan.attributes.index("shop")][at]
+    own = plan.tier(chain(int(plan.keys[step]), (shop,), len(at)))
+    both = np.where(plan.tiers[own] < plan.tiers[tier], own, tier)
+    return np.where(tier == 0, own, np.where(own == 0, tier, both))
 
 
 def _lane(plan: Plan, model: Model, state: State, batch: Batch, step: int, at: I64) -> I64:
     """The lane of each, made with its parent (all lanes of the step together) where it is new."""
     root = int(plan.keys[step])
-    keys = chain(root, (batch.attributes[c][at] for c in plan.lanes[step]), len(at))
+    size = len(at) if plan.lanes[step] else 1  # one lane for all: looked up once
+    keys = chain(root, (batch.attributes[c][at] for c in plan.lanes[step]), size)
     rows, made = state.lanes.add(keys)
     if made.any():
         whole, _ = state.lanes.add(np.array([root], np.uint64))
@@ -94,7 +157,7 @@ def _lane(plan: Plan, model: Model, state: State, batch: Batch, step: int, at: I
         state.lanes["parent"][fresh] = np.where(fresh == whole[0], -1, whole[0])
         state.lanes["last"][fresh] = state.now
         known_lanes(model, state, np.append(fresh, whole))
-    return rows
+    return rows if len(rows) == len(at) else np.full(len(at), rows[0])
 
 
 def known_lanes(model: Model, state: State, rows: I64) -> None:
@@ -105,24 +168,30 @@ def known_lanes(model: Model, state: State, rows: I64) -> None:
 
 def _cohort(plan: Plan, model: Model, state: State, batch: Batch, step: int, at: I64) -> I64:
     """The narrowest cohort of each, with the keys of those above it: which of them the model knows may change."""
-    levels = cohort_keys(plan, batch, step, at)
-    rows, made = state.cohorts.add(levels[-1])
+    whole = len(at)
+    at = at if plan.cohorts[step] else at[:1]  # one cohort for all: looked up once
+    narrow = _level(plan, batch, step, at, len(plan.cohorts[step]))
+    rows, made = state.cohorts.add(narrow)
     if made.any():
-        fresh = rows[made]
+        fresh, levels = rows[made], cohort_keys(plan, batch, step, at[made])
         state.cohorts["step"][fresh] = step
         for depth in range(LEVELS):
-            state.cohorts[f"level{depth}"][fresh] = levels[min(depth, len(levels) - 1)][made]
+            state.cohorts[f"level{depth}"][fresh] = levels[min(depth, len(levels) - 1)]
         known_cohorts(model, state, fresh)
-    return rows
+    return rows if len(rows) == whole else np.full(whole, rows[0])
+
+
+def _level(plan: Plan, batch: Batch, step: int, at: I64, depth: int) -> U64:
+    """The keys at one depth of the chain; 0 is the step itself."""
+    root = int(plan.keys[step])
+    if not depth:
+        return np.full(len(at), root, np.uint64)
+    return chain(root ^ depth, (batch.attributes[c][at] for c in plan.cohorts[step][depth - 1]), len(at))
 
 
 def cohort_keys(plan: Plan, batch: Batch, step: int, at: I64) -> list[U64]:
     """The keys of the chain of cohorts, wide to narrow: the step itself, then each list of attributes."""
-    root = int(plan.keys[step])
-    out = [np.full(len(at), root, np.uint64)]
-    for depth, columns in enumerate(plan.cohorts[step], 1):
-        out.append(chain(root ^ depth, (batch.attributes[c][at] for c in columns), len(at)))
-    return out
+    return [_level(plan, batch, step, at, depth) for depth in range(len(plan.cohorts[step]) + 1)]
 
 
 def known_cohorts(model: Model, state: State, rows: I64) -> None:

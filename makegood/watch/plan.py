@@ -7,13 +7,15 @@ stuck step).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from makegood.watch.clocks import Clock, of_country
 from makegood.watch.keys import U64, name_key
 
 if TYPE_CHECKING:
@@ -41,12 +43,20 @@ class Links:
         np.cumsum([len(row) for row in rows], out=start[1:])
         return cls(start, np.array([step for row in rows for step in row], dtype=np.int64))
 
-    def spread(self, events: I64) -> tuple[I64, I64]:
-        """For events: (place in ``events``, step) of every pair."""
-        count = self.start[events + 1] - self.start[events]
-        place = np.repeat(np.arange(len(events)), count)
-        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
-        return place, self.steps[self.start[events][place] + within]
+    def spread(self, events: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+        """For events: (place in ``events``, step) of every pair, in the order of ``events``."""
+        count = np.diff(self.start)[events]
+        touched = np.flatnonzero(count)
+        count = count[touched]
+        place = np.repeat(touched, count)
+        if not len(place):
+            return place, place
+        # Numbers that run on within an event and jump to the first step of the next one.
+        jump = np.ones(len(place), np.int64)
+        begins = np.cumsum(count) - count
+        start = self.start[events[touched]]
+        jump[0], jump[begins[1:]] = start[0], start[1:] - (start[:-1] + count[:-1] - 1)
+        return place, self.steps[np.cumsum(jump)]
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,42 @@ class Plan:
     memory: int
     duplicates: tuple[DuplicateRule, ...]
     recurrences: tuple[RecurrenceRule, ...]
+    # Shops and lanes that accept other false alarms than the rest: a row carries the number of its factor on alpha.
+    tiers: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
+    tier_keys: U64 = field(
+        default_factory=lambda: np.zeros(0, np.uint64)
+    )  # rising; a lane, or a step with a shop
+    tier_of: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    clocks: tuple[Clock, ...] = ()
+    clock: I64 = field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )  # which of ``clocks`` a step goes by, -1: the wall's
+
+    def age(self, step: npt.NDArray[np.integer], first: I64, until: I64 | int) -> I64:
+        """How long from ``first`` to ``until``, on the clock of each step."""
+        out = np.asarray(until - first)
+        for number, clock in enumerate(self.clocks):
+            mine = np.flatnonzero(self.clock[step] == number)
+            if len(mine):
+                end = np.broadcast_to(until, out.shape)[mine]
+                out[mine] = clock.worked(end) - clock.worked(first[mine])
+        return out
+
+    def after(self, step: npt.NDArray[np.integer], first: I64, wait: I64) -> I64:
+        """The moment at which :meth:`age` is ``wait``."""
+        out = np.asarray(first + wait)
+        for number, clock in enumerate(self.clocks):
+            mine = np.flatnonzero(self.clock[step] == number)
+            if len(mine):
+                out[mine] = clock.after(first[mine], wait[mine])
+        return out
+
+    def tier(self, keys: U64) -> I64:
+        """The tier of each of these keys, 0 for most."""
+        if not len(self.tier_keys):
+            return np.zeros(len(keys), np.int64)
+        at = np.minimum(np.searchsorted(self.tier_keys, keys), len(self.tier_keys) - 1)
+        return np.where(self.tier_keys[at] == keys, self.tier_of[at], 0)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -130,6 +176,7 @@ class _Step:
     systemic: bool = False
     foresee: bool = False
     subject: str = ""
+    calendar: str = ""
 
 
 def _steps_of(process: Process) -> Iterable[_Step]:
@@ -140,7 +187,7 @@ def _steps_of(process: Process) -> Iterable[_Step]:
             s.code, STEP, s.open, s.close, s.cancel, s.lane, s.cohort,
             whole.promise.field if whole.promise else "", whole.promise.hours if whole.promise else 0,
             whole.promise.patience if whole.promise else 0, s.of, process.alpha * s.budget, s.typical_hours, process.late_days,
-            s.overtaken, s.systemic, s.foresee, subject,
+            s.overtaken, s.systemic, s.foresee, subject, s.calendar,
         )  # fmt: skip
     for n in process.needs:
         for number, needed in enumerate(n.needs):
@@ -173,6 +220,7 @@ def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Pl
         return Links.of(rows)
 
     duplicates = tuple(_duplicates(chosen, events, column))
+    countries = sorted({s.calendar for s in steps} - {""})
     return Plan(
         version=";".join(f"{p.code}={p.version}" for p in chosen),
         events=events, codes=tuple(number), attributes=attributes, moments=moments,
@@ -196,7 +244,24 @@ def compile_plan(processes: Iterable[Process], alpha: float | None = None) -> Pl
         memory=int(max(p.memory_days for p in chosen) * DAY),
         duplicates=duplicates,
         recurrences=tuple(_recurrences(chosen, steps, duplicates)),
+        clocks=tuple(of_country(code) for code in countries),
+        clock=_ints(countries.index(s.calendar) if s.calendar else -1 for s in steps),
     )  # fmt: skip
+
+
+#: Bits of a row that are left for its tier.
+MOST_TIERS = 32
+
+
+def with_tiers(plan: Plan, factors: Mapping[int, float]) -> Plan:
+    """The plan with factors on alpha by key of a lane, or of a step with a shop (``keys.pair_key``). Of more different ones
+    than a row has bits for, each goes down to the next that there is: stricter, so that what was promised holds."""
+    wanted = sorted({float(f) for f in factors.values()} - {1.0})
+    if len(wanted) > MOST_TIERS - 1:
+        wanted = [wanted[i * len(wanted) // (MOST_TIERS - 1)] for i in range(MOST_TIERS - 1)]
+    tiers, keys = np.array([1.0, *wanted]), sorted(factors)
+    place = [1 + max(bisect_right(wanted, factors[k]) - 1, 0) if factors[k] != 1.0 else 0 for k in keys]
+    return replace(plan, tiers=tiers, tier_keys=np.array(keys, np.uint64), tier_of=_ints(place))
 
 
 def _duplicates(

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from makegood.watch.closing import Ended
+from makegood.watch.inversions import overtakes
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, Plan
-from makegood.watch.state import TOLD_OVERTAKEN, State
+from makegood.watch.state import TIER, TOLD_OVERTAKEN, State
 from makegood.watch.table import distinct
 
 #: Finished in a lane without anybody overtaken before a first overtake is told: confidence 1 - 1/(n + 2) (watch.md 1.2).
@@ -48,7 +49,7 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
     for one in distinct(lane[counts]):
         mine = np.flatnonzero(counts & (lane == one))
         opened, ended_at = columns["first"][ended.rows[mine]], ended.at[mine]
-        suffered[mine] += _inversions(opened, ended_at)
+        suffered[mine] += overtakes(opened, ended_at)
         low, high = np.searchsorted(starts, [one, one + 1])
         rows = waiting[low:high]
         order = np.argsort(opened, kind="stable")
@@ -60,18 +61,8 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
     return suffered, np.concatenate(hit), np.concatenate(by).astype(np.int64)
 
 
-def _inversions(opened: I64, ended: I64) -> I64:
-    """For each of a batch's completions in one lane: how many opened after it and ended before it. In blocks: n² compares."""
-    out = np.zeros(len(opened), np.int64)
-    block = 512
-    for low in range(0, len(opened), block):
-        part = slice(low, low + block)
-        out[part] = ((opened[None, :] > opened[part, None]) & (ended[None, :] < ended[part, None])).sum(1)
-    return out
-
-
 def thresholds(
-    model: Model, state: State, lanes: npt.NDArray[np.int32]
+    model: Model, state: State, lanes: npt.NDArray[np.int32], tier: I64
 ) -> tuple[I64, npt.NDArray[np.float64]]:
     """(k above which one is told, confidence) of lanes.
 
@@ -88,7 +79,9 @@ def thresholds(
         at = np.maximum(known, 0)
         fifo = model.lane_fifo[at] >= FIFO
         learned = (known >= 0) & (model.lane_count[at] >= HISTORY)
-        limit = np.where(learned, np.where(fifo, state.limits.overtakes[at], never), limit)
+        limit = np.where(
+            learned, np.where(fifo, state.limits.overtakes[at + tier * len(model.lane)], never), limit
+        )
         trust = np.where(learned, 1 - 1 / (model.lane_count[at] + 2.0), trust)
     return limit, trust
 
@@ -98,5 +91,6 @@ def overtaken_rows(plan: Plan, model: Model, state: State, rows: I64) -> I64:
     columns = state.rows
     new = (columns["flags"][rows] & TOLD_OVERTAKEN) == 0
     rows = rows[new & (columns["step"][rows] >= 0)]
-    limit, _ = thresholds(model, state, columns["lane"][rows])
+    tier = (columns["flags"][rows] >> TIER).astype(np.int64)
+    limit, _ = thresholds(model, state, columns["lane"][rows], tier)
     return rows[columns["overtakes"][rows] > limit]

@@ -9,7 +9,8 @@ from makegood.watch.batch import Batch
 from makegood.watch.findings import RAISED, Findings, finding_ids, join, make, none, ranked
 from makegood.watch.keys import U64, mix, pair_keys
 from makegood.watch.plan import DUPLICATE, I64, RECURRENCE, DuplicateRule, Plan, RecurrenceRule
-from makegood.watch.state import SUBJECTS, TIMES, State
+from makegood.watch.state import SUBJECTS, State
+from makegood.watch.table import repeated
 
 
 def duplicates(plan: Plan, state: State, batch: Batch, now: int, count: dict[str, int]) -> Findings:
@@ -28,22 +29,33 @@ def _second(
 ) -> Findings:
     """Pairs of neighbours in time, of this batch and of the newest copy remembered of each key."""
     key, whole = _key(rule, batch)
+    if not whole.all():
+        mine = np.flatnonzero(whole)
+        batch, key = batch.take(mine), key[mine]
     known, before_at, before_id = state.copies.latest(key)
-    asked = np.flatnonzero(known & whole)
-    _, first = np.unique(key[asked], return_index=True)
-    asked = asked[first]
-    keys = np.concatenate([key[asked], key[whole]])
-    at = np.concatenate([before_at[asked], batch.at[whole]])
-    ids = np.concatenate([before_id[asked], batch.id[whole]])
-    row = np.concatenate([asked, np.flatnonzero(whole)])  # any event of the key tells its subject and money
+    several = known.copy()
+    if len(twice := repeated(key)):
+        several |= np.isin(key, twice)
+    # Almost every event is the only one of its key: only the others are compared.
+    alone = ~several
+    state.copies.write(key[alone], batch.at[alone], batch.id[alone])
+    if alone.all():
+        return none()
+    row = np.flatnonzero(several)  # any event of the key tells its subject and money
+    asked = np.flatnonzero(known)
+    asked = asked[np.unique(key[asked], return_index=True)[1]]
+    keys = np.concatenate([key[asked], key[row]])
+    at = np.concatenate([before_at[asked], batch.at[row]])
+    ids = np.concatenate([before_id[asked], batch.id[row]])
+    row = np.concatenate([asked, row])
     order = np.lexsort((ids, at, keys))
     keys, at, ids, row = keys[order], at[order], ids[order], row[order]
     same = (keys[1:] == keys[:-1]) & (ids[1:] == ids[:-1])
     count["doubled"] += int(np.count_nonzero(same))
-    twice = (keys[1:] == keys[:-1]) & ~same
-    twice &= (at[1:] - at[:-1] <= rule.window) if rule.window else True
+    close = (keys[1:] == keys[:-1]) & ~same
+    close &= (at[1:] - at[:-1] <= rule.window) if rule.window else True
     state.copies.write(keys, at, ids)
-    later = np.flatnonzero(twice) + 1
+    later = np.flatnonzero(close) + 1
     if not len(later):
         return none()
     own = row[later]
@@ -147,8 +159,14 @@ def _noted(state: State, keys: U64, at: I64) -> I64:
     """Write the times into the subject's newest eight; the times of each key, its own included."""
     rows, _ = state.subjects.add(keys)
     names = list(SUBJECTS)
-    for row, when in zip(rows.tolist(), at.tolist(), strict=True):
-        times = sorted([*(int(state.subjects[name][row]) for name in names), when])[-TIMES:]
-        for name, value in zip(names, times, strict=True):
-            state.subjects[name][row] = value
+    # A subject that has several at once is written as often: the first of each, then the second of each, and so on.
+    order = np.argsort(rows, kind="stable")
+    begins = np.append(True, rows[order][1:] != rows[order][:-1])
+    nth = np.arange(len(rows)) - np.maximum.accumulate(np.where(begins, np.arange(len(rows)), 0))
+    for n in range(int(nth.max(initial=-1)) + 1):
+        mine = order[nth == n]
+        times = np.stack([*(state.subjects[name][rows[mine]] for name in names), at[mine]], axis=1)
+        times.sort(axis=1)
+        for place, name in enumerate(names, 1):
+            state.subjects[name][rows[mine]] = times[:, place]
     return np.stack([state.subjects[name][rows] for name in names], axis=1)

@@ -17,6 +17,7 @@ from makegood.watch.state import (
     BY_GRACE,
     BY_PEERS,
     BY_PROMISE,
+    TIER,
     TOLD_OVERTAKEN,
     TOLD_STUCK,
     State,
@@ -32,7 +33,8 @@ def due_rows(plan: Plan, model: Model, state: State, now: int) -> Findings:
     if not len(rows):
         return none()
     state.rows["flags"][rows] |= TOLD_STUCK
-    return ranked(_stuck(plan, model, state, rows, now, now - state.rows["first"][rows], RAISED))
+    age = plan.age(state.rows["step"][rows], state.rows["first"][rows], now)
+    return ranked(_stuck(plan, model, state, rows, now, age, RAISED))
 
 
 def overtaken(
@@ -45,8 +47,9 @@ def overtaken(
     columns["flags"][rows] |= TOLD_OVERTAKEN
     step, lane = columns["step"][rows], columns["lane"][rows]
     tx = transactions(plan, columns.index.keys[rows], step)
-    limit, trust = thresholds(model, state, lane)
-    age = now - columns["first"][rows]
+    tier = (columns["flags"][rows] >> TIER).astype(np.int64)
+    limit, trust = thresholds(model, state, lane, tier)
+    age = plan.age(step, columns["first"][rows], now)
     rare, _, typical = _rarity(plan, model, state, rows, age)
     known = state.known_lane[lane]
     history = state.lanes["done"][lane].copy()
@@ -126,7 +129,7 @@ def _stuck(plan: Plan, model: Model, state: State, rows: I64, now: int, age: I64
     rare, count, typical = _rarity(plan, model, state, rows, age)
     reason = columns["reason"][rows]
     fact = (reason == BY_PROMISE) | (reason == BY_GRACE)
-    alpha = plan.alpha[step]
+    alpha = plan.alpha[step] * plan.tiers[columns["flags"][rows] >> TIER]
     # n completions say something about a quantile of alpha from n = 1/alpha on: there the confidence is a half.
     trust = np.where(fact, 1.0, count / (count + 1 / np.maximum(alpha, 1e-6)))
     paced = rare ** pace(state, lane)

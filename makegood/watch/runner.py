@@ -9,8 +9,9 @@ was away does not call stuck what ended meanwhile.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 
@@ -18,9 +19,10 @@ from makegood.base import clock
 from makegood.transactions import facts
 from makegood.transactions.facts import Cursor
 from makegood.transactions.models import Store, StoreFact
-from makegood.watch import house, sink, standing
+from makegood.watch import fault_curves, house, sink, standing
 from makegood.watch.advance import advance
 from makegood.watch.batch import Batch, empty
+from makegood.watch.findings import Findings, join
 from makegood.watch.log_events import Named, to_batch
 from makegood.watch.model import Model
 from makegood.watch.models import WatchModel, WatchState
@@ -31,6 +33,8 @@ log = logging.getLogger("makegood.watch")
 #: Facts a batch, and how many may pass before the state is kept.
 TOGETHER, KEEP = 5_000, 50_000
 ROW = 1
+#: A batch is cut where the clock of the log has gone on so far, but not into less than so many facts.
+SPAN, LEAST = timedelta(minutes=5), 10
 
 
 class Lost(RuntimeError):
@@ -71,16 +75,21 @@ class Runner:
     def step(self, limit: int = TOGETHER) -> int:
         """Read the next facts and write what is found; how many facts there were. 0: nothing new, only the clock went on."""
         came = facts.after(self.cursor, limit)
-        found = 0
-        if came:
-            batch, names = self._batch(came)
-            found += self._advance(batch, _log_clock(came), names)
+        parts: list[Findings] = []
+        names: dict[int, Named] = {}
+        for piece, at in _pieces(came):
+            batch, named = self._batch(piece)
+            names |= named
+            parts.append(self._advance(batch, at))
         if len(came) < limit:  # all is read: the clock goes on to now
-            found += self._advance(empty(self.watched.plan), clock.now(), {})
+            parts.append(self._advance(empty(self.watched.plan), clock.now()))
+        found = join(parts)
+        if len(found) or names:
+            sink.write(self.watched, self.model, self.state, found, names)
         if came:
             self.cursor = facts.cursor_of(came[-1])
         self.waiting += len(came)
-        self.found += found
+        self.found += len(found)
         return len(came)
 
     def keep(self) -> None:
@@ -96,6 +105,7 @@ class Runner:
         )
         if not changed:
             raise Lost(f"turn {self.turn} is over")
+        fault_curves.draw(self.state)
         self.turn, self.waiting, self.found = self.turn + 1, 0, 0
 
     def changed(self) -> bool:
@@ -110,16 +120,35 @@ class Runner:
             self.shops = dict(Store.objects.values_list("id", "shop_id"))
         return to_batch(self.watched.plan, came, self.shops)
 
-    def _advance(self, batch: Batch, now: datetime, names: dict[int, Named]) -> int:
-        """The kernel takes a batch, what it finds is written; how many findings."""
+    def _advance(self, batch: Batch, now: datetime) -> Findings:
+        """The kernel takes a batch; what it finds."""
         self.state, found, _ = advance(self.state, batch, self.model, _micros(now), self.watched.plan)
-        if len(found) or names:
-            sink.write(self.watched, self.model, self.state, found, names)
-        return len(found)
+        return found
 
 
-def _log_clock(came: list[StoreFact]) -> datetime:
-    return max(min(fact.at, fact.came_at) for fact in came)
+def _pieces(came: list[StoreFact]) -> Iterator[tuple[list[StoreFact], datetime]]:
+    """Facts with the clock of the log at their end.
+
+    After an hour away all of it lies there at once. Taken in one piece, the work that was done in its first half would hide
+    that nothing was done in its second: a fault is judged by what was to be finished since the last look. What a shop tells
+    late is never cut apart: its ends would come after the look at its beginnings.
+    """
+    piece: list[StoreFact] = []
+    since = at = _heard(came[0]) if came else clock.now()
+    for fact in came:
+        piece.append(fact)
+        heard = _heard(fact)
+        at = max(at, heard)
+        if heard == at and at - since >= SPAN and len(piece) >= LEAST:
+            yield piece, at
+            piece, since = [], at
+    if piece:
+        yield piece, at
+
+
+def _heard(fact: StoreFact) -> datetime:
+    """When it can have been known: a clock that is ahead of ours does not move the watch on."""
+    return min(fact.at, fact.came_at)
 
 
 def _micros(at: datetime) -> int:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from makegood.watch.columns import Columns
 from makegood.watch.memory import Generation, Memory
 from makegood.watch.plan import Plan
-from makegood.watch.state import COHORTS, LANES, LATER, ROWS, SUBJECTS, State, new_state
+from makegood.watch.state import COHORTS, LANES, LATER, ROWS, SUBJECTS, TIER, UNUSED, State, new_state
 
 FORM = 1
 _TABLES: dict[str, dict[str, tuple[Any, Any]]] = {
@@ -44,11 +44,11 @@ def snapshot(state: State, plan: Plan) -> bytes:
             arrays[f"{name}.{age}.key"] = generation.index.keys[rows]
             arrays[f"{name}.{age}.at"], arrays[f"{name}.{age}.value"] = (
                 generation.at[rows],
-                generation.value[rows],
+                generation.values(rows),
             )
     meta = {
         "form": str(FORM), "version": state.version, "now": str(state.now), "ticked": str(state.ticked),
-        "codes": "\n".join(plan.codes), **{f"{n}.since": str(int(getattr(state, n).since)) for n in _MEMORIES},
+        "codes": "\n".join(plan.codes), "tiers": " ".join(map(repr, plan.tiers.tolist())), **{f"{n}.since": str(int(getattr(state, n).since)) for n in _MEMORIES},
     }  # fmt: skip
     table = pa.table(
         {
@@ -92,9 +92,19 @@ def restore(data: bytes, plan: Plan) -> State:
             memory.young, memory.old = (_generation(arrays, f"{name}.{age}") for age in ("young", "old"))
         state.version, state.now, state.ticked = meta["version"], int(meta["now"]), int(meta["ticked"])
         codes = tuple(meta["codes"].split("\n"))
+        _to_tiers(state, np.array([float(f) for f in meta.get("tiers", "1.0").split()]), plan)
     except (pa.ArrowException, KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
         raise BadSnapshot(f"no state can be read from {len(data)} bytes: {error}") from error
     return state if (state.version, codes) == (plan.version, plan.codes) else moved_to(state, codes, plan)
+
+
+def _to_tiers(state: State, had: npt.NDArray[np.float64], plan: Plan) -> None:
+    """Rows keep the factor that they were opened with, or the nearest that there is now; a change counts for what opens next."""
+    if np.array_equal(had, plan.tiers):
+        return
+    nearest = np.abs(np.log(had)[:, None] - np.log(plan.tiers)[None, :]).argmin(1).astype(np.uint8)
+    flags, low = state.rows["flags"], (np.uint8(1) << TIER) - np.uint8(1)
+    state.rows["flags"][:] = (flags & low) | (nearest[np.minimum(flags >> TIER, len(had) - 1)] << TIER)
 
 
 def _generation(arrays: dict[str, npt.NDArray[Any]], name: str) -> Generation:
@@ -115,7 +125,7 @@ def moved_to(state: State, codes: tuple[str, ...], plan: Plan) -> State:
     )  # the last: rows that have no step
     rows = state.rows.index.rows()
     step = now_called[state.rows["step"][rows]]
-    state.rows.drop(rows[step < 0])
+    state.rows.drop(rows[step < 0], *UNUSED)
     state.rows["step"][rows[step >= 0]] = step[step >= 0]
     for table in (state.lanes, state.cohorts):
         every = table.index.rows()

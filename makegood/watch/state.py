@@ -16,12 +16,12 @@ from makegood.watch.plan import I64, Plan
 
 LATER = np.int64(1 << 61)  # a due time that never comes
 LEVELS = 5  # of a cohort chain: the step itself and up to four lists of attributes
-#: Bits of a row's ``flags``.
-TOLD_STUCK, TOLD_OVERTAKEN = 1, 2
+#: Bits of a row's ``flags``; the upper five are its tier (plan.tiers).
+TOLD_STUCK, TOLD_OVERTAKEN, TOLD, TIER = 1, 2, np.uint8(3), np.uint8(3)
 #: Why a due time is what it is; a finding carries it as ``reason``.
 BY_HOURS, BY_SHARE, BY_PROMISE, BY_ODDS, BY_PEERS, BY_GRACE = range(6)
 
-#: An open step: 66 bytes, and 8 to 16 in the index.
+#: An open step: 58 bytes, and 28 to 33 in the index.
 ROWS: dict[str, tuple[Any, Any]] = {
     "first": (np.int64, LATER),  # when it was opened
     "last": (np.int64, NEVER),  # when it was opened last (asked for again while open)
@@ -36,6 +36,8 @@ ROWS: dict[str, tuple[Any, Any]] = {
     "reason": (np.int8, 0),
     "flags": (np.uint8, 0),
 }
+#: What tells a row that is in use from one that is not.
+UNUSED = ("due", "step", "lane")
 #: A lane: one queue, or what several add up to (all lanes of a step).
 LANES: dict[str, tuple[Any, Any]] = {
     "step": (np.int16, -1),

@@ -62,9 +62,11 @@ def explain(plan: Plan, finding: Any) -> tuple[str, dict[str, Any]]:
         "confidence": confidence(float(finding["confidence"])), "amount": float(finding["amount"]),
     }  # fmt: skip
     if _code(finding) == "stuck.hours":
+        # The threshold, not the age: so many are below it. Where shops and lanes have their own, what was seen at this age.
+        alpha = float(plan.alpha[int(finding["rule"])])
         data["of"] = _of_thousand(
-            float(plan.alpha[int(finding["rule"])])
-        )  # the threshold, not the age: so many are below it
+            alpha if len(plan.tiers) == 1 else max(float(finding["rare"]), alpha * float(plan.tiers.min()))
+        )
     if finding["kind"] == RECURRENCE:
         data["window"], data["count"] = (int(finding["due"]) - since) / 1e6, int(finding["observed"])
     if finding["state"] == RECOVERED:

@@ -9,11 +9,12 @@ from makegood.base import clock
 from makegood.cases import links
 from makegood.cases.models import Case, CaseEvent, CaseLink, Fact
 from makegood.desk import helping, owed, promising
-from makegood.desk.handling import WAITING_FOR
+from makegood.desk.handling import WAITING_FOR, waits_for
 from makegood.desk.sheet import Sheet
 from makegood.desk.sheet_work import Line, Section
 from makegood.desk.timeline import Row
 from makegood.insight import travel
+from makegood.packs.remedying import remedy_policy
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.promises.models import Promise
@@ -128,7 +129,8 @@ def drawn(
         "remedies": remedies(sheet, by, tried),
         "address": address_of(sheet, by, link),
         "version": sheet.case.version,
-        "waiting_for": WAITING_FOR.get(sheet.case.waiting_for, sheet.case.waiting_for),
+        "waiting_for": _waits_for(sheet),
+        "policy_read_by": remedy_policy().read_by,
         "mine": sheet.case.owner_id == by.user_id,
         **helper(sheet.case, by, sheet.draft),
         "legs": travel.of_case(sheet.case)
@@ -170,6 +172,8 @@ def offer(sheet: Sheet, by: Actor, verb: Verb, tried: VerbForm | None, main: str
         initial = {"suggested": best, **({"type": chosen} if chosen else {})}
     if verb.group == "remedy":
         initial["menu"] = sheet.remedies.menu
+    if verb.name == "wait":
+        initial["asks"] = [ask for ask in sheet.asks if ask.is_open and ask.case_id == sheet.case.pk]
     form = verb.form(initial=initial, case=sheet.case, by=by, verb=verb.name)
     if verb.name == "reply" and not any(p.what == "decision" and p.to == "customer" for p in sheet.promises):
         del form.fields["decides"]  # nothing to tell
@@ -270,3 +274,10 @@ def address_of(sheet: Sheet, by: Actor, link: Any) -> str:
     )
     found = CaseLink.objects.filter(case=sheet.case, pk=int(link), revoked_at__isnull=True).first()
     return links.address(found) if found and made.exists() else ""
+
+
+def _waits_for(sheet: Sheet) -> str:
+    """Whom the case waits for in words; of an outside party's task also what is asked and by when."""
+    code = sheet.case.waiting_for
+    task = next((ask for ask in sheet.asks if f"ask-{ask.pk}" == code), None)
+    return waits_for(task) if task else str(WAITING_FOR.get(code, code))

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import DeskError
 from makegood.cases.models import Case
-from makegood.desk.handling import WAITING_FOR
+from makegood.desk.handling import WAITING_FOR, waits_for
 from makegood.desk.telling import CHANNELS
 from makegood.packs import policy
+from makegood.parties.models import PartyAsk
 from makegood.people.actors import Actor
 from makegood.people.models import STAFF, Team, User
 from makegood.web.case_fields import (
@@ -139,7 +140,15 @@ class Assign(VerbForm):
 
 
 class Wait(VerbForm):
-    waiting_for = forms.ChoiceField(label=_("For whom"), choices=list(WAITING_FOR.items()))
+    waiting_for = forms.ChoiceField(label=_("For whom"))
+
+    def prepare(self) -> None:
+        tasks = self.initial.get("asks")  # the sheet has read them already
+        if tasks is None:
+            found = PartyAsk.objects.filter(case=self.case, state=PartyAsk.State.OPEN)
+            tasks = list(found.select_related("party").order_by("due_at", "id")[:30])
+        owed = [(f"ask-{task.pk}", waits_for(task)) for task in tasks]
+        self.fields["waiting_for"].choices = [*owed, *WAITING_FOR.items()]  # type: ignore[attr-defined]
 
 
 class Triage(VerbForm):

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from makegood.base.errors import Refusal
 from makegood.cases.access import case_for
-from makegood.desk import order_seen
+from makegood.desk import order_seen, remedy_preview
 from makegood.people.actors import Actor
 from makegood.web.case import is_htmx, staff_page
 
@@ -37,3 +37,25 @@ def refresh(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
         "read_good": good,
     }
     return render(request, "cases/_order.html", context)
+
+
+@staff_page
+@require_POST
+def preview_remedy(request: HttpRequest, by: Actor, number: int) -> HttpResponseBase:
+    """What the shop would do with a remedy of the case, asked now; nothing is sent that changes anything."""
+    case = case_for(by, number)
+    given = request.POST.get("remedy", "")
+    try:
+        pk = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+        looked, sentence = remedy_preview.preview(case, pk, by=by), ""
+    except Refusal as error:
+        looked, sentence = [], str(error)
+    if not is_htmx(request):
+        for one in looked:
+            messages.info(request, f"{one.action}: {one.words}", "good" if one.goes else "warn")
+        if sentence:
+            messages.warning(request, sentence, "warn")
+        response: HttpResponse = HttpResponseRedirect(reverse("case", args=[case.number]) + "#remedies")
+        response.status_code = 303
+        return response
+    return render(request, "cases/_preview.html", {"looked": looked, "sentence": sentence})

@@ -282,7 +282,7 @@ _TABLE = [
          lambda s, by: s.case.snoozed_until is not None),
     Verb("ask_party", "ask_party", "outside", _("Ask an outside party"), outside_forms.AskParty, outside_verbs.ask, _is_open),
     Verb("chase_party", "chase_party", "inline", _("Remind them now"), outside_forms.OfAsk, outside_verbs.chase, _is_open),
-    Verb("withdraw_party_ask", "withdraw_party_ask", "inline", _("Take it back"), outside_forms.OfAsk, outside_verbs.take_back, _is_open),
+    Verb("withdraw_party_ask", "withdraw_party_ask", "inline", _("Take it back"), outside_forms.WithdrawAsk, outside_verbs.take_back, _is_open),
     Verb("freeze", "freeze", "secure", _("Stop the use at once"), outside_forms.StopUse, outside_verbs.freeze,
          lambda s, by: s.restricted and s.case.is_open),
     Verb("frozen", "frozen", "inline", _("It is stopped"), outside_forms.Frozen, outside_verbs.frozen, lambda s, by: bool(s.freezes)),

@@ -21,8 +21,9 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
         user = request.user
         return nav.numbers(user.pk) if user.is_authenticated and user.is_staff_here else nav.Numbers(0, 0)
 
+    @cache
     def aside() -> int:
-        """Letters that wait for a person; asked only by pages that draw the navigation of the desk."""
+        """Letters that wait for a person; asked only by pages that draw the navigation of the desk, and once for its two badges."""
         return letters_aside(actor(request)) if request.user.is_authenticated else 0
 
     return {

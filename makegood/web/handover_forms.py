@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -26,10 +28,20 @@ class HandOver(VerbForm):
         people = (
             User.objects.filter(is_active=True, role__in=STAFF, teams__in=teams).distinct().order_by("name")
         )
-        self.fields["team"].choices = [("", "—"), *((str(t.pk), t.name) for t in teams)]  # type: ignore[attr-defined]
+        self.fields["team"].choices = [("", "—"), *_by_field(teams)]  # type: ignore[attr-defined]
         self.fields["to"].choices = [("", _("whoever is on duty")), *((str(u.pk), u.name) for u in people)]  # type: ignore[attr-defined]
         if self.case.asked_remedy:
             self.fields["customer_asks"].initial = str(names("remedy").get(self.case.asked_remedy, ""))
+
+
+def _by_field(teams: Iterable[Team]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The teams under what they can mend (technology, finance …); those without a field under their tier, first as these stand."""
+    fields, found = names("party"), dict[str, list[tuple[str, str]]]()
+    for team in teams:
+        field = str(fields.get(team.skill, team.skill)) if team.skill else ""
+        label = f"{team.name} ({field})" if field and field.casefold() != team.name.casefold() else team.name
+        found.setdefault(field or str(team.get_tier_display()), []).append((str(team.pk), label))
+    return list(found.items())
 
 
 class Expedite(VerbForm):

@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base.errors import DeskError
 from makegood.base.languages import LANGUAGES
 from makegood.desk.incident_page import IncidentPage
-from makegood.web.case_fields import codes, line, lines, moment
+from makegood.web.case_fields import Ids, codes, line, lines, moment
 
 
 class IncidentForm(forms.Form):
@@ -132,13 +133,33 @@ class Open(IncidentForm):
     verb, press = "open", _("Open cases for them")
     since = forms.DateTimeField(widget=forms.HiddenInput)
     until = forms.DateTimeField(widget=forms.HiddenInput, required=False)
+    #: Who is left out: ticked on the page that is shown, and carried along from the others.
+    left = forms.CharField(widget=forms.HiddenInput, required=False)
+    out = Ids(required=False, widget=forms.MultipleHiddenInput)
 
     def prepare(self) -> None:
         self.words()
 
     @property
     def ready(self) -> bool:
-        return bool(self.needed)
+        return True
+
+
+def carried(left: str) -> list[int]:
+    """The ids of the hidden field that carries them from page to page."""
+    return Ids(required=False).clean(left.split(","))
+
+
+def left_out(sent: QueryDict) -> set[int]:
+    """Ids of the orders that are left out, as the form names them."""
+    return {*Ids(required=False).clean(sent.getlist("out")), *carried(sent.get("left", ""))}
+
+
+class Again(IncidentForm):
+    """Try again what failed of one act; its button stands with the act."""
+
+    verb, press = "again", _("Try again")
+    act = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**62)
 
 
 class Close(IncidentForm):
@@ -146,8 +167,10 @@ class Close(IncidentForm):
 
 
 FORMS: dict[str, type[IncidentForm]] = {
-    form.verb: form for form in (Word, Mended, Fix, Verify, Join, Open, Close)
+    form.verb: form for form in (Word, Mended, Fix, Verify, Join, Open, Again, Close)
 }
+#: These stand by themselves on the page: beside what was searched for, and beside the act.
+APART = ("open", "again")
 
 
 class Asked(forms.Form):

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from makegood.base.errors import NotAllowed, NotThere, Refusal, Stale
-from makegood.desk import incident_acts, incident_finding, incident_page, incidents
+from makegood.desk import (
+    incident_acts,
+    incident_affected,
+    incident_again,
+    incident_finding,
+    incident_page,
+    incidents,
+)
+from makegood.desk.incident_affected import Affected
 from makegood.desk.incident_page import IncidentPage
 from makegood.incidents.models import Incident
 from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.web.case import staff_page
-from makegood.web.incident_forms import FORMS, Asked, Dismiss, IncidentForm, Open
+from makegood.web.incident_forms import APART, FORMS, Asked, Dismiss, IncidentForm, Open, carried, left_out
 
 Data = dict[str, Any]
 
@@ -37,8 +45,14 @@ CALLS: dict[str, Callable[[Incident, Actor, IncidentForm, Data], object]] = {
     ),
     "join": lambda one, by, form, d: incident_acts.bring_in(one, by=by),
     "open": lambda one, by, form, d: incident_acts.open_for_affected(
-        one, by=by, texts=form.texts, since=d["since"], until=d["until"]
+        one,
+        by=by,
+        texts=form.texts,
+        since=d["since"],
+        until=d["until"],
+        without=[*d["out"], *carried(d["left"])],
     ),
+    "again": lambda one, by, form, d: incident_again.try_again(one, d["act"], by=by),
     "close": lambda one, by, form, d: incidents.close_incident(one, by=by),
 }
 
@@ -75,6 +89,8 @@ def act(request: HttpRequest, by: Actor, pk: int, verb: str) -> HttpResponseBase
     address = reverse("incident", args=[pk])
     if request.method != "POST":  # the address of a refused form, loaded again
         return HttpResponseRedirect(address)
+    if verb == "open" and "at" in request.POST:  # another page of those whom it struck; nothing is done yet
+        return render(request, "incidents/incident.html", drawn(request, page))
     form = FORMS[verb](request.POST, page=page, needed=_needed(page, verb, request))
     status = 422
     try:
@@ -113,12 +129,14 @@ def drawn(request: HttpRequest, page: IncidentPage, *, tried: IncidentForm | Non
     """The context of an incident's page; ``tried`` is the form that was refused."""
     forms: dict[str, IncidentForm] = {}
     if page.incident.is_open:
-        forms = {verb: form(page=page) for verb, form in FORMS.items() if verb != "open"}
-    asked = Asked(request.GET if "since" in request.GET else None)
-    found = _affected(page, asked) if asked.is_bound else None
-    if found and found["n"]:
-        times = {"since": asked.cleaned_data["since"], "until": asked.cleaned_data["until"]}
-        forms["open"] = Open(page=page, needed=found["languages"], initial=times)
+        forms = {verb: form(page=page) for verb, form in FORMS.items() if verb not in APART}
+    sent = request.POST if "since" in request.POST else request.GET
+    asked = Asked(sent if "since" in sent else None)
+    found = _affected(page, asked, sent) if asked.is_bound and page.leads else None
+    if found and page.incident.is_open and (found.rows or found.at):
+        typed = {name: value for name, value in request.POST.items() if name.startswith("text_")}
+        times = {"since": found.since, "until": found.until, "left": found.elsewhere}
+        forms["open"] = Open(page=page, needed=found.languages, initial={**typed, **times})
     if tried is not None:
         forms[tried.verb] = tried
     return {
@@ -138,32 +156,44 @@ def _may(page: IncidentPage, verb: str) -> bool:
     return page.verifies if verb == "verify" else page.leads
 
 
-def _affected(page: IncidentPage, asked: Asked) -> Data | None:
-    """How many others the time that was asked for holds; a wrong time says so beside its control."""
+def _affected(page: IncidentPage, asked: Asked, sent: QueryDict) -> Affected | None:
+    """Whom else it struck in the time that was asked for; a wrong time says so beside its control."""
     if not asked.is_valid():
         return None
+    times = asked.cleaned_data
     try:
-        n, languages = incident_page.affected(page.incident, **asked.cleaned_data)
-    except Refusal as error:
-        asked.add_error(error.field if error.field in asked.fields else None, str(error.reason))
+        return incident_affected.read(
+            page.incident, by=page.by, **times, at=_place(sent, "at"), left=left_out(sent)
+        )
+    except Refusal as refusal:
+        asked.add_error(refusal.field, str(refusal.reason))
         return None
-    return {"n": n, "languages": languages}
 
 
 def _needed(page: IncidentPage, verb: str, request: HttpRequest) -> dict[str, int] | None:
     """The languages of those for whom cases would be opened, as the form that was sent names its time."""
     if verb != "open":
         return None
-    found = _affected(page, Asked(request.POST))
-    return found["languages"] if found else {}
+    found = _affected(page, Asked(request.POST), request.POST)
+    return found.languages if found else {}
 
 
 def _page(request: HttpRequest, by: Actor, pk: int) -> IncidentPage:
-    after = request.GET.get("after", "")
-    place = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
+    asked = request.GET
     return incident_page.read(
-        incidents.incident_for(by, pk), by=by, stage=request.GET.get("stage", ""), after=place
+        incidents.incident_for(by, pk),
+        by=by,
+        stage=asked.get("stage", ""),
+        after=_place(asked, "after"),
+        failed_of=_place(asked, "failed"),
+        failed_after=_place(asked, "from"),
     )
+
+
+def _place(asked: QueryDict, name: str) -> int:
+    """An id from the address; 0 for what is none."""
+    value = asked.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 18 else 0
 
 
 def _listed(by: Actor, closed: bool) -> Data:

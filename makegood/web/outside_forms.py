@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.cases.models import Fact, Freeze
 from makegood.parties.models import Party
-from makegood.transactions.models import Shipment
+from makegood.transactions import orders
+from makegood.transactions.models import Payment, Shipment
 from makegood.web.case_fields import line, lines, moment
 from makegood.web.case_forms import VerbForm
 
@@ -51,11 +52,30 @@ class OfAsk(VerbForm):
     ask = forms.IntegerField(widget=forms.HiddenInput)
 
 
+class WithdrawAsk(VerbForm):
+    """Why it is needed no more: a note of ours, not told to them."""
+
+    ask = forms.IntegerField(widget=forms.HiddenInput)
+    reason = line(_("Why it is needed no more"), required=True)
+
+
 class StopUse(VerbForm):
     aliases = {"what": "what_to_stop"}
     what_to_stop = forms.ChoiceField(label=_("What"), choices=Freeze.What.choices)
+    payment = forms.ChoiceField(label=_("Which payment"), required=False)
     which = line(_("Which one, as the shop names it"))
     why = line(_("Why"))
+
+    def prepare(self) -> None:
+        order = orders.of_case(self.case.shop_id, self.case.order, self.case.order_number)
+        rows = Payment.objects.filter(order=order).exclude(ref="").order_by("-id") if order else []
+        choices = [
+            (p.ref, f"{p.method} {p.amount:,.0f} {p.currency} {p.ref}".strip()) for p in rows if p.amount
+        ]
+        if not choices:
+            del self.fields["payment"]
+            return
+        self.fields["payment"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]
 
 
 class Frozen(VerbForm):

@@ -31,11 +31,13 @@ def chase(case: Case, by: Actor, d: Data) -> CaseEvent:
 
 
 def take_back(case: Case, by: Actor, d: Data) -> CaseEvent:
-    return asking.withdraw_party_ask(case, d["ask"], by=by)
+    return asking.withdraw_party_ask(case, d["ask"], by=by, reason=d["reason"])
 
 
 def freeze(case: Case, by: Actor, d: Data) -> CaseEvent:
-    return freezing.freeze(case, by=by, what=d["what_to_stop"], which=d["which"], why=d["why"])
+    return freezing.freeze(
+        case, by=by, what=d["what_to_stop"], which=d.get("payment") or d["which"], why=d["why"]
+    )
 
 
 def frozen(case: Case, by: Actor, d: Data) -> CaseEvent:

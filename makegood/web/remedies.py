@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from makegood.base.errors import DeskError, NotThere
 from makegood.desk import budgets, remedy_approving, remedy_likeness
+from makegood.packs.remedying import remedy_policy
 from makegood.people import roles
 from makegood.people.models import Shop
 from makegood.web.signin import actor, signed_in
@@ -25,7 +26,11 @@ def approvals(request: HttpRequest) -> HttpResponse:
     """What waits for a second person, due first. It is decided on the case, where all of it can be read."""
     by = actor(request)
     roles.check(by, "approve_remedy")
-    context = {"here": "approvals", "waiting": remedy_approving.waiting(by)}
+    context = {
+        "here": "approvals",
+        "waiting": remedy_approving.waiting(by),
+        "read_by": remedy_policy().read_by,
+    }
     return render(request, "remedies/approvals.html", context)
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
+from makegood.base.errors import DeskError
 from makegood.desk import remedy_menu
 from makegood.desk.remedy_menu import Menu
 from makegood.desk.remedy_rows import Wish
@@ -42,6 +43,31 @@ class WithMenu(VerbForm):
             (str(p.pk), f"{p.amount:,.0f} {p.currency} {p.method} {p.ref}".strip()) for p in menu.payments
         ]
 
+    def order_lines(self, menu: Menu) -> None:
+        """How many of each line of the order, where the shop names its lines; nothing chosen means the whole order."""
+        self.lines = [line for line in menu.lines if line.left]
+        for n, line_ in enumerate(self.lines):
+            label = _("Only part of the order: %(name)s (of %(left)s)") % {
+                "name": line_.name,
+                "left": line_.left,
+            }
+            self.fields[f"line_{n}"] = forms.IntegerField(
+                label=label, required=False, min_value=0, max_value=line_.left
+            )
+
+    def wanted_lines(self) -> tuple[tuple[str, int], ...]:
+        """What was chosen of the lines, as the desk takes it."""
+        found = [(one.ref, self.cleaned_data.get(f"line_{n}") or 0) for n, one in enumerate(self.lines)]
+        return tuple((ref, quantity) for ref, quantity in found if quantity)
+
+    def refuse(self, error: DeskError) -> None:
+        """What the desk says of the lines stands beside the first that was chosen."""
+        if error.field == "lines" and self.lines:
+            asked = (n for n in range(len(self.lines)) if self.cleaned_data.get(f"line_{n}"))
+            self.add_error(f"line_{next(asked, 0)}", str(error.reason))
+            return
+        super().refuse(error)
+
     def clean_payment(self) -> int | None:
         value = self.cleaned_data.get("payment")
         return int(value) if value else None
@@ -62,6 +88,7 @@ class OfferRemedy(WithMenu):
     def prepare(self) -> None:
         menu = self.menu()
         self.payments(menu)
+        self.order_lines(menu)
         self.choices: list[Choice] = menu.choices
         every = list(names("remedy").items())
         self.fields["other"].choices = [("", "—"), *((c, str(n)) for c, n in every)]  # type: ignore[attr-defined]
@@ -74,20 +101,27 @@ class OfferRemedy(WithMenu):
                 amount = _amount(
                     _("%(what)s: how much (%(currency)s)") % {"what": label, "currency": choice.currency}
                 )
-                amount.initial = choice.up_to
+                if choice.remedy == "partial_refund" and self.lines:
+                    amount.help_text = _("Left empty, it is what the chosen lines cost.")
+                else:
+                    amount.initial = choice.up_to
                 first[f"amount_{choice.remedy}"] = amount
         self.fields = {**first, **self.fields}
 
     def wishes(self) -> list[Wish]:
         """What was ticked, as the desk takes it."""
         d = self.cleaned_data
+        parts = self.wanted_lines()
         found = [
-            Wish(c.remedy, d.get(f"amount_{c.remedy}"), d.get("payment"))
+            # A whole refund beside it is what the law demands in full; the lines are for what is given in part.
+            Wish(
+                c.remedy, d.get(f"amount_{c.remedy}"), d.get("payment"), parts if c.remedy != "refund" else ()
+            )
             for c in self.choices
             if d.get(f"give_{c.remedy}")
         ]
         if d.get("other"):
-            found.append(Wish(d["other"], d.get("other_amount"), d.get("payment")))
+            found.append(Wish(d["other"], d.get("other_amount"), d.get("payment"), parts))
         return found
 
     def clean(self) -> dict[str, Any]:
@@ -107,6 +141,7 @@ class DecideRemedy(WithMenu):
     def prepare(self) -> None:
         menu = self.menu()
         self.payments(menu)
+        self.order_lines(menu)
         on = [c.remedy for c in menu.choices]
         named = names("remedy")
         self.fields["kind"].choices = [  # type: ignore[attr-defined]
@@ -123,7 +158,11 @@ class DecideRemedy(WithMenu):
 
     def clean(self) -> dict[str, Any]:
         d = super().clean() or {}
-        return {**d, "wish": Wish(d.get("kind", ""), d.get("amount"), d.get("payment"))}
+        parts, amount = self.wanted_lines(), d.get("amount")
+        if parts and amount == self.fields["amount"].initial:
+            amount = None  # nobody has typed it: what the chosen lines cost
+        wish = Wish(d.get("kind", ""), amount, d.get("payment"), parts)
+        return {**d, "wish": wish}
 
 
 class CarryOut(VerbForm):

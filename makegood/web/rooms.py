@@ -83,8 +83,13 @@ def show(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
 def now(request: HttpRequest, by: Actor, pk: int) -> HttpResponseBase:
     """The poll: 204 while nothing changed since ``?version=``, else the parts that live."""
     room = rooming.room_for(by, pk)
-    if request.GET.get("version") == room_page.version(room):
+    shown_there = request.GET.get("version", "")
+    if room_page.unchanged(shown_there, room):
         return HttpResponse(status=204)
+    said = room_page.only_said(shown_there, room)
+    if said is not None:
+        version = f"{room_page.version(room)}.{said[-1].pk}"
+        return render(request, "rooms/_said.html", {"room": room, "said_now": said, "version": version})
     before = room_page.visit(room, by.user_id or 0)
     shown = drawn(room_page.read(room, by=by, since=since(request, before)), live=True)
     return render(request, "rooms/_live.html", shown)

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("cases/<int:number>/", case.show, name="case"),
     path("cases/<int:number>/presence/", case_live.here, name="case_presence"),
     path("cases/<int:number>/refresh_order/", case_order.refresh, name="case_refresh_order"),
+    path("cases/<int:number>/preview_remedy/", case_order.preview_remedy, name="case_preview_remedy"),
     path("cases/<int:number>/draft/", case_live.draft, name="case_draft"),
     path("cases/<int:number>/helper/", case_helper.show, name="case_helper"),
     path("cases/<int:number>/use_helper/", case_helper.use, name="case_use_helper"),

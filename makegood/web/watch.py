@@ -9,7 +9,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from makegood.base.errors import DeskError
-from makegood.desk import watch_page, watching
+from makegood.desk import watch_dismissing, watch_finding, watch_page, watch_wishes
+from makegood.desk.watch_wishes import Wanted
 from makegood.web.signin import actor, may
 
 
@@ -34,7 +35,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
 @may("see_watch")
 def finding(request: HttpRequest, pk: int) -> HttpResponse:
     """One finding with its picture."""
-    page = watch_page.finding_page(actor(request), pk)
+    page = watch_finding.finding_page(actor(request), pk)
     return render(request, "watch/finding.html", {"page": page, "finding": page.finding, "here": "watch"})
 
 
@@ -43,13 +44,13 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
 def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     """It is no trouble, and why."""
     by = actor(request)
-    one = watching.finding_for(by, pk)
+    one = watch_dismissing.finding_for(by, pk)
     reason, words = request.POST.get("reason", ""), request.POST.get("words", "")
     try:
-        watching.dismiss(one, by=by, reason=reason, words=words)
+        watch_dismissing.dismiss(one, by=by, reason=reason, words=words)
     except DeskError as error:
         messages.error(request, str(error), extra_tags="bad")
-        page = watch_page.finding_page(by, pk)
+        page = watch_finding.finding_page(by, pk)
         tried = {"page": page, "finding": one, "here": "watch", "reason": reason, "words": words}
         return render(request, "watch/finding.html", tried, status=422)
     messages.success(request, gettext("Dismissed. The watch learns from it."), extra_tags="good")
@@ -62,10 +63,10 @@ def settings(request: HttpRequest, code: str) -> HttpResponse:
     """What is wanted of a process."""
     sent = request.POST
     numbers = [int(n) for n in sent.getlist("shop") if n.isascii() and n.isdecimal() and len(n) < 18]
-    shops = {n: (f"on-{n}" in sent, f"first-{n}" in sent) for n in numbers}
+    shops = {n: Wanted(f"on-{n}" in sent, f"first-{n}" in sent, sent.get(f"alpha-{n}", "")) for n in numbers}
     by = actor(request)
     try:
-        watch_page.keep(code, by=by, on="on" in sent, alpha=sent.get("alpha", ""), shops=shops)
+        watch_wishes.keep(code, by=by, on="on" in sent, alpha=sent.get("alpha", ""), shops=shops)
     except DeskError as error:
         messages.error(request, str(error), extra_tags="bad")
         page = watch_page.process_page(by, code)

@@ -18,7 +18,7 @@ from django.db import connections
 from makegood.base import clock
 from makegood.connectors.canon import Money, Told
 from makegood.connectors.errors import Never
-from makegood.connectors.ports import AGAIN, REFUSALS, Ask, Outcome
+from makegood.connectors.ports import AGAIN, REFUSALS, Ask, Line, Outcome
 from tests.connectors.fakes import ALL, Fake
 from tests.connectors.fakes.base import Pay
 
@@ -62,6 +62,10 @@ def ask(
         expected_left=expected,
     )
     return replace(made, **more)  # type: ignore[arg-type]
+
+
+def freeze(ours: str = "case-1042-freeze-1") -> Ask:
+    return Ask("freeze", ours, "HN-1", "P-1", reason="payment", sent_at=clock.now())
 
 
 def moved(fake: Fake, pay: Pay) -> Decimal:
@@ -126,6 +130,43 @@ def test_what_it_can_do_is_asked_and_named_in_our_words(fake: Fake, paid: Pay):
     )  # the two that tell nothing of an account
     for action in {"refund", "cancel", "freeze"} - able.actions:
         assert fake.connector().do(replace(ask(), action=action)).code == "not_able"
+
+
+def test_what_is_frozen_is_stopped_once_and_gives_nothing_back(fake: Fake, paid: Pay):
+    """A payment of a security case: one call, found again by our reference; from then on no money leaves by it."""
+    connector = fake.connector()
+    if "freeze" not in connector.capabilities().actions:
+        assert connector.do(freeze()).code == "not_able"
+        return
+    assert connector.preview(freeze()).allowed
+    outcome = connector.do(freeze())
+    assert outcome.done and outcome.ref == paid.ref and outcome.state == "taken"
+    assert connector.do(freeze()).ref == connector.look_up(freeze()).ref == paid.ref
+    assert connector.do(ask()).code == "locked" and connector.preview(ask()).why == "locked"
+    (told,) = (one for one in connector.read("payment", paid.ref) if one.noun == "payment")
+    assert told.more["locked"] is True
+
+
+def test_a_freeze_whose_answer_is_lost_is_looked_up(fake: Fake, paid: Pay):
+    connector = fake.connector(1.0)
+    if "freeze" not in connector.capabilities().actions:
+        return
+    fake.switches.lost = fake.switches.dark = True
+    assert connector.do(freeze()).result == "unknown"
+    fake.light()
+    assert connector.look_up(freeze()).done and fake.writes == 1
+
+
+def test_lines_reach_the_shop_and_those_that_it_has_not_are_refused(fake: Fake, paid: Pay):
+    """Only where the shop takes lines; a whole that was meant as a part must not go."""
+    if fake.kind != "generic":
+        return
+    part = replace(ask(), lines=(Line("L-1", 1),))
+    assert fake.connector().do(part).done
+    assert fake.shop.deeds[f"refund {part.ours}"]["lines"] == [{"ref": "L-1", "quantity": 1}]
+    strange = replace(ask(ours="case-1042-refund-9"), lines=(Line("L-9", 1),))
+    assert fake.connector().do(strange).code == "unfit"
+    assert len(fake.refunds(paid)) == 1
 
 
 def test_what_it_says_it_reads_it_reads(fake: Fake, paid: Pay):

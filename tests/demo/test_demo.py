@@ -12,15 +12,25 @@ from django.db import transaction
 from makegood.base import clock
 from makegood.base.languages import CODES
 from makegood.cases.access import case_by_token
-from makegood.cases.models import Case, CaseEvent, Closure, Relation, UrgencyEvidence
+from makegood.cases.models import (
+    Case,
+    CaseEvent,
+    Closure,
+    Freeze,
+    MaskedValue,
+    Relation,
+    UrgencyEvidence,
+)
 from makegood.cases.states import Status
 from makegood.conversations.models import Attachment, Delivery, Message
-from makegood.demo import build
+from makegood.demo import build, stream
 from makegood.demo.scripts import phrases, scripts
 from makegood.incidents.models import CardField, Room
 from makegood.packs import playbook, sources, taxonomy
+from makegood.parties.models import PartyAsk, PartySending
 from makegood.people.models import Role, Shop
 from makegood.promises.models import Promise
+from makegood.remedies.models import Offer, Remedy, Step
 from makegood.transactions.models import Order
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +66,27 @@ def test_everything_that_a_case_can_be_is_in_the_demo():
         "blocker",
     }
     assert room.messages.count() == 3 and room.tasks.count() == 1 and room.decisions.count() == 1
-    assert Order.objects.count() == 60
+    # Nine have the remedies below, eleven what the watch finds.
+    assert Order.objects.count() == 60 + 9 + 3 + stream.WAIT
+
+    # Remedies, outside parties and a case of security, in every state that somebody would want to see.
+    assert Offer.objects.filter(state="open").count() == 2
+    assert set(Remedy.objects.values_list("state", flat=True)) == {
+        "offered",
+        "waiting",
+        "carrying",
+        "done",
+        "arrived",
+    }
+    assert sorted(Step.objects.values_list("state", "there")) == [
+        ("done", "paid_out"),
+        ("done", "sent"),
+        ("unknown", ""),
+    ]
+    assert PartyAsk.objects.filter(state="open", due_at__lt=clock.now()).count() == 1
+    assert PartyAsk.objects.filter(state="open", due_at__gt=clock.now()).count() == 1
+    assert Freeze.objects.get().state == "asked" and MaskedValue.objects.filter(kind="card").exists()
+    assert not PartySending.objects.filter(state="waiting").exists(), "the demo writes to nobody"
     assert {s.currency for s in Shop.objects.all()} == {"KRW", "CNY", "USD"}
 
     # It was told through the desk, at moments that lie behind us, and no worker will ever send its letters.

@@ -9,12 +9,14 @@ import pytest
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, Refusal
 from makegood.cases.models import Case, CaseEvent, Notice
-from makegood.desk import absence, peopling
+from makegood.desk import absence, peopling, room_passing, rooming
 from makegood.desk.closing import reopen
 from makegood.desk.handing import accept_handover
 from makegood.desk.handling import assign, raise_urgency, take
 from makegood.escalation.models import Absence, Handover, Shift
+from makegood.incidents.models import Room
 from makegood.jobs.sweep import tick
+from makegood.people import actors
 from tests import cast as stages
 from tests.cast import fresh
 from tests.desk.test_handing import OWN_WORDS, offered
@@ -181,3 +183,74 @@ def test_two_who_accept_at_the_same_moment_are_one_owner(db):
         fresh(case).owner_id == event.data["user"]
         and Handover.objects.get().answered_by_id == event.data["user"]
     )
+
+
+# The rooms of a lead who is not there
+
+
+def led(cast, n: int, who=None) -> list[Room]:
+    cases = [mine(cast, urgent=True) for _n in range(n)]
+    opened = [rooming.open_room(case, by=cast.by(who or cast.sujin), ask="Today.") for case in cases]
+    return list(Room.objects.filter(pk__in=[event.data["room"] for event in opened]).order_by("pk"))
+
+
+def leader(room: Room):
+    return room.members.get(role="lead").user
+
+
+def test_the_rooms_of_a_lead_who_goes_are_led_by_the_next_with_a_hand_free(cast):
+    rooms = led(cast, 3)
+    bora = stages.user("Bora", "lead")
+    led(cast, 1, bora)
+    away(cast, cast.sujin)
+    tick()
+    assert [leader(room) for room in rooms] == [bora, bora, cast.sujin], "three are the most that Bora leads"
+    assert all(room.members.filter(user=cast.sujin, left_at=None).exists() for room in rooms)
+    passed = CaseEvent.objects.filter(kind="room_passed_on")
+    assert [(e.data["was_user"], e.data["user"]) for e in passed] == [(cast.sujin.pk, bora.pk)] * 2
+    assert Notice.objects.filter(user=bora, kind="room_passed_to_you").count() == 2
+    told = Notice.objects.filter(kind="room_lead_away", user=cast.hana)
+    assert told.count() == 1 and told.get().data["room"] == rooms[2].pk
+    for hours in (1, 5, 20):
+        with clock.travel(timedelta(hours=hours)):
+            tick()
+    assert told.count() == 1, "the manager hears once for an absence, and the sweep goes on looking"
+    with clock.travel(timedelta(hours=21)):
+        rooming.give_role(rooms[0], by=cast.by(cast.hana), user=cast.hana, role="lead")
+        tick()
+    assert leader(rooms[2]) == bora, "as soon as she has a hand free"
+
+
+def test_the_room_of_a_lead_who_left_for_good_does_not_stay_with_them(cast):
+    [room] = led(cast, 1)
+    bora = stages.user("Bora", "lead")
+    leave(cast, cast.sujin)
+    tick()
+    assert leader(room) == bora and not Absence.objects.get(user=cast.sujin).trouble
+
+
+def test_with_no_other_lead_the_room_stands_and_the_managers_hear(cast):
+    [room] = led(cast, 1)
+    away(cast, cast.sujin, days=3)
+    tick()
+    assert leader(room) == cast.sujin
+    assert set(Notice.objects.filter(kind="room_lead_away").values_list("user__name", flat=True)) == {
+        "Hana",
+        "Root",
+    }
+    assert room.case.events.filter(kind="room_lead_away").count() == 1
+    with clock.travel(DAY):  # Sujin comes back and goes again: that is another absence
+        absence.come_back(Absence.objects.get().pk, by=cast.by(cast.sujin))
+    with clock.travel(DAY * 2):
+        away(cast, cast.sujin, days=5)
+        tick()
+    assert Notice.objects.filter(kind="room_lead_away", user=cast.hana).count() == 2
+
+
+def test_a_room_that_was_given_away_meanwhile_is_left_alone(cast):
+    [room] = led(cast, 1)
+    stages.user("Bora", "lead")
+    rooming.give_role(room, by=cast.by(cast.hana), user=cast.hana, role="lead")
+    with pytest.raises(Refusal) as refused:
+        room_passing.pass_room(room, cast.sujin.pk, by=actors.system(), since=clock.now())
+    assert refused.value.code == "not_theirs" and leader(room) == cast.hana

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from makegood.base import clock
+from makegood.base.errors import Refusal
 from makegood.conversations.models import Draft, Message, ReplyOverride, RuleLevel
-from makegood.desk import checking, talking, telling
+from makegood.desk import checking, incident_acts, incidents, talking, telling
 from makegood.desk.checking import Unfit
 from makegood.desk.saying import GivenTime
+from makegood.incidents.models import Incident, IncidentAct
 from makegood.people import actors
 from makegood.promises.models import Promise
 from tests import cast as stages
@@ -190,3 +192,43 @@ def test_the_look_costs_a_bounded_number_of_queries(cast, django_assert_max_num_
         talking.customer_writes(case, by=actors.customer(cast.jiwoo.pk), text=f"{n}번 더")
     with django_assert_max_num_queries(11):
         look(cast, stages.fresh(case), FIRM)
+
+
+EXPEDITED = [
+    (
+        "jiwoo",
+        "서둘러 처리하겠습니다.",
+        "재무팀이 오늘 오후 4시까지 서둘러 처리하고, 제가 바로 알려 드리겠습니다.",
+    ),
+    ("lina", "我们会加急处理。", "我已请财务加急处理，今天下午4点前我给您结果。"),
+    (
+        "alex",
+        "We will expedite this.",
+        "I will expedite it with our finance team and write to you by 4 pm today.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("who", "empty", "whole"), EXPEDITED)
+def test_we_will_expedite_is_sent_only_with_who_and_by_when_or_with_a_reason(cast, who, empty, whole):
+    case = stages.owned(cast, customer=getattr(cast, who))
+    with pytest.raises(Unfit) as refused:
+        reply(cast, case, empty)
+    assert refused.value.code == "vague.expedite" and not Message.objects.filter(author="staff").exists()
+    assert "vague.expedite" in rules(look(cast, case, empty + " " + empty))
+    assert "vague.expedite" not in rules(look(cast, case, whole))
+    event = reply(cast, case, empty, justified={"vague.expedite": "They asked for the one word by phone."})
+    assert "vague.expedite" in event.data["justified"]
+
+
+def test_a_word_to_all_of_an_incident_that_only_expedites_is_refused_too(cast):
+    incident = Incident.objects.get(
+        pk=incidents.open_incident(
+            stages.owned(cast), by=cast.by(cast.sujin), words="The bank is down."
+        ).data["incident"]
+    )
+    with pytest.raises(Refusal) as refused:
+        incident_acts.tell_incident(
+            incident, by=cast.by(cast.sujin), texts={"ko": "최우선으로 처리하겠습니다."}
+        )
+    assert refused.value.field == "text_ko" and not IncidentAct.objects.exists()

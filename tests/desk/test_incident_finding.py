@@ -11,7 +11,7 @@ from makegood.base.errors import NotAllowed, NotThere, Refusal
 from makegood.base.languages import speaking
 from makegood.cases.models import Case, Notice
 from makegood.conversations.models import Delivery, Message
-from makegood.desk import incident_acts, incident_finding, incident_page, incidents
+from makegood.desk import incident_acts, incident_affected, incident_finding, incident_page, incidents
 from makegood.desk.incident_finding import accept_suggestion, dismiss_suggestion, look, sentence
 from makegood.incidents.models import Incident, IncidentCase, Suggestion
 from makegood.jobs.sweep import tick
@@ -53,6 +53,11 @@ def bought(
         )
         made.append(order)
     return made
+
+
+def counts(cast, incident: Incident, since) -> tuple[int, dict[str, int]]:
+    found = incident_affected.read(incident, by=cast.by(cast.sujin), since=since, until=None)
+    return found.n, found.languages
 
 
 def reports(cast, n: int, text: str = "The lamp stays dark.", product: str = LAMP, **more) -> list[Case]:
@@ -193,7 +198,7 @@ def test_cases_are_opened_for_who_did_not_complain_and_then_they_are_told(cast):
     bought(cast, 2, product="Chair")
     bought(cast, 1, placed=timedelta(days=9))
     since = clock.now() - timedelta(hours=6)
-    assert incident_page.affected(incident, since, None) == (4, {"ko": 2, "en": 2})
+    assert counts(cast, incident, since) == (4, {"ko": 2, "en": 2})
     with pytest.raises(Refusal) as refused:
         incident_acts.open_for_affected(
             incident, by=cast.by(cast.sujin), texts={"ko": KO}, since=since, until=None
@@ -214,7 +219,7 @@ def test_cases_are_opened_for_who_did_not_complain_and_then_they_are_told(cast):
         )
         assert case.customer_wrote_at is None and not Delivery.objects.filter(case=case).exists()
         assert incidents.standing_of(case).incident_id == incident.pk
-    assert incident_page.affected(incident, since, None) == (0, {})
+    assert counts(cast, incident, since) == (0, {})
     tell(cast, incident)
     tick()
     assert Message.objects.filter(case__in=opened, author="staff").count() == 4
@@ -267,4 +272,4 @@ def test_an_incident_without_anything_common_finds_nobody_else(cast):
     event = incidents.open_incident(stages.owned(cast), by=cast.by(cast.sujin), words="x")
     incident = Incident.objects.get(pk=event.data["incident"])
     assert incident_acts.alike(incident).count() == 0
-    assert incident_page.affected(incident, clock.now() - timedelta(days=30), None) == (0, {})
+    assert counts(cast, incident, clock.now() - timedelta(days=30)) == (0, {})

@@ -8,8 +8,10 @@ import pytest
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
+from makegood.base.languages import speaking
 from makegood.cases.models import CaseEvent, Notice
-from makegood.desk import climbing, rooming
+from makegood.desk import climbing, incidents, room_leads, rooming, timeline
+from makegood.desk.fixing import record_fix
 from makegood.desk.handling import assign, raise_urgency
 from makegood.desk.joining import merge
 from makegood.desk.room_work import give_task
@@ -30,8 +32,11 @@ from tests.cast import fresh
 pytestmark = pytest.mark.django_db
 
 
-def burning(cast, customer=None):
-    case = stages.owned(cast, customer=customer)
+LOSS = "스토어가 정지돼서 판매를 못 하고 있습니다. 언제 처리되나요?"
+
+
+def burning(cast, customer=None, text=LOSS):
+    case = stages.owned(cast, customer=customer, text=text)
     assign(case, by=cast.by(cast.sujin), seen=None, owner=cast.minji, team=cast.front)
     raise_urgency(case, by=cast.by(cast.jun), level=5, reason="Their shop stands still.")
     return fresh(case)
@@ -53,15 +58,94 @@ def test_a_burning_case_that_nobody_touches_gets_its_room_by_itself_led_by_who_i
     assert CaseEvent.objects.filter(case=case, kind="room_opened").count() == 1
 
 
+def reach_room(case) -> None:
+    """The third rung of level 5: the one that opens a room."""
+    climbing.reach(Climb.objects.get(case=case), [2], 3, "untouched", by=actors.system())
+
+
+def withheld(case) -> list[str]:
+    return [
+        e.data["withheld"] for e in CaseEvent.objects.filter(case=case, kind="room_withheld").order_by("seq")
+    ]
+
+
+def test_what_is_only_late_gets_no_room_however_urgent_and_a_threat_or_the_law_gets_one(cast):
+    late = burning(cast, text="주문한 상품이 아직 안 왔습니다. 확인 부탁드립니다.")
+    reach_room(late)
+    assert not Room.objects.exists() and not withheld(late)
+    assert (
+        climbs(late)[-1] == "untouched"
+        and CaseEvent.objects.filter(case=late, kind="climbed").last().data["told"]
+    )
+    threat = burning(cast, text="오늘까지 처리 안 되면 소비자원에 신고하겠습니다.")
+    reach_room(threat)
+    assert Room.objects.get().case == threat
+    climbing.by_clock(late)
+    reach_room(late)
+    assert Room.objects.filter(case=late).exists(), "a date that the law sets is near"
+
+
+def test_what_is_mended_and_what_weighs_little_gets_no_room(cast):
+    weak = burning(cast, text="주문이 늦어져 금전적으로 손해를 보고 있습니다.")
+    assert weak.evidence.filter(source="signal:loss.money", level=3).exists()
+    reach_room(weak)
+    mended = burning(cast)
+    record_fix(mended, by=cast.by(cast.minji), seen=None, done="Sent again.", cause="Bank.", remedy="refund")
+    reach_room(mended)
+    assert not Room.objects.exists()
+
+
+def test_when_every_lead_is_full_no_fourth_room_opens_and_those_who_can_change_it_hear_why_once(cast):
+    rooms = [burning(cast) for _n in range(3)]
+    for case in rooms:
+        reach_room(case)
+    fourth = burning(cast)
+    for _again in range(3):
+        reach_room(fourth)
+    assert room_leads.led_by(cast.sujin.pk) == 3 == Room.objects.count(), (
+        "a manager is no reserve for leads who are full"
+    )
+    assert withheld(fourth) == ["leads_full"]
+    for who in (cast.sujin, cast.hana):
+        assert Notice.objects.filter(user=who, kind="rooms_full", case=fourth).count() == 1
+    with clock.travel(timedelta(days=1, minutes=1)):
+        reach_room(fourth)
+    assert withheld(fourth) == ["leads_full"] * 2, "a day later it is said again"
+
+
+def test_a_case_of_an_incident_goes_to_its_one_room_with_its_owner(cast):
+    anchor, other = burning(cast), burning(cast, customer=cast.alex)
+    incident = incidents.open_incident(
+        anchor, by=cast.by(cast.sujin), words="The bank is down.", cases=[other]
+    )
+    third = burning(cast)
+    incidents.join_incident(
+        third, incidents.Incident.objects.get(pk=incident.data["incident"]), by=cast.by(cast.minji)
+    )
+    for case in (other, third):
+        reach_room(case)
+    assert not Room.objects.exists() and withheld(other) == withheld(third) == ["incident"]
+    asked = Notice.objects.filter(kind="incident_room_wanted", user=cast.sujin)
+    assert asked.count() == 1, "once for the incident, not for each of its cases"
+    reach_room(anchor)
+    room = Room.objects.get()
+    assert room.case == anchor
+    with clock.travel(timedelta(days=2)):
+        reach_room(other)
+    assert Room.objects.count() == 1 and withheld(other) == ["incident", "incident_room"]
+    assert room.members.filter(user=cast.minji, left_at=None).exists(), "who owns the case is in the room now"
+    with speaking("en"):
+        said = [row.sentence for row in timeline.of_case(fresh(other))]
+    assert "No war room of its own: the one of its incident is open." in said
+
+
 def test_the_room_of_the_ladder_is_led_by_the_manager_when_the_lead_is_away(cast):
     case = burning(cast)
     now = clock.now()
     Absence.objects.create(
         user=cast.sujin, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1)
     )
-    climbing.reach(
-        Climb.objects.get(case=case), [2], 3, "untouched", by=actors.system()
-    )  # the third rung of level 5 opens a room
+    reach_room(case)
     assert Room.objects.get(case=case).members.get().user == cast.hana
 
 
@@ -70,7 +154,7 @@ def test_nobody_is_free_to_lead_a_room_and_the_managers_hear_that_one_is_wanted(
     now = clock.now()
     for who in (cast.sujin, cast.hana, cast.root):
         Absence.objects.create(user=who, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1))
-    climbing.reach(Climb.objects.get(case=case), [2], 3, "untouched", by=actors.system())
+    reach_room(case)
     assert not Room.objects.exists()
     assert Notice.objects.filter(user=cast.hana, kind="room_wanted").exists()
 
@@ -97,6 +181,9 @@ def test_a_type_with_rungs_of_its_own_puts_the_case_on_them_when_it_is_sorted(ca
 
 def test_a_ladder_that_was_kept_before_rungs_could_open_rooms_is_still_read():
     assert [r.what for r in ladder.read([[900, "owner"], [1800.0, "lead"]])] == ["tell", "tell"]
+    assert ladder.read([[900, "lead", "room"]])[0].when == (), (
+        "kept before a room had to be deserved: it opens as it said"
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +248,7 @@ def test_two_rooms_after_a_merge_both_go_on_on_the_one_that_is_left(cast):
         assert rooming.standing_case(room).pk == survivor.pk and rooming.lead_of(room) == cast.sujin.pk
         event = give_task(room, by=cast.by(cast.sujin), owner=cast.wei, what="Look.", due_at=stages.soon())
         assert event.case_id == survivor.pk
-    assert rooming.led_by(cast.sujin.pk) == 2, "both count against the three that a lead may keep"
+    assert room_leads.led_by(cast.sujin.pk) == 2, "both count against the three that a lead may keep"
     with pytest.raises(Refusal) as no:
         rooming.open_room(survivor, by=cast.by(cast.hana))
     assert no.value.code == "has_room"

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
-from makegood.base.errors import NotAllowed, NotThere, Refusal
+from makegood.base import clock
+from makegood.base.errors import NotAllowed, NotThere, Refusal, Stale
 from makegood.cases.models import Case, CaseEvent, Confirmation, MaskedValue, Reveal, Tick, UrgencyEvidence
 from makegood.conversations.models import Draft, Letter, Message, SearchEntry
-from makegood.desk import drafting, finding, revealing, talking, telling, triaging
+from makegood.desk import (
+    drafting,
+    finding,
+    fixing,
+    handing,
+    promising,
+    revealing,
+    talking,
+    telling,
+    triaging,
+)
 from makegood.desk.opening import Report, open_case
 from makegood.desk.room_card import edit_card
-from makegood.desk.room_work import say
+from makegood.desk.room_work import give_task, say
 from makegood.desk.rooming import open_room
 from makegood.incidents.models import Room, RoomMessage
 from makegood.people import actors
@@ -193,3 +205,58 @@ def test_answers_to_the_first_questions_are_masked_too(cast):
     report = Report(text="두 번 결제됐어요", answers=(("when_paid", f"카드 {CARD}"),))
     case = open_case(cast.haneul, report, by=actors.customer(cast.jiwoo.pk), customer=cast.jiwoo).case
     assert Tick.objects.get(case=case).answer == f"카드 {SHOWN}"
+
+
+# At the desk's door
+
+
+def typed_by_minji(cast: stages.Cast) -> None:
+    """Minji types the number wherever words are taken: she copies what she was told on the telephone."""
+    words, by = f"고객 카드 {CARD} 로 결제", cast.by(cast.minji)
+    case = stages.owned(cast)
+    talking.note(case, by=by, text=words)
+    talking.reply(case, by=by, seen=None, text=f"{words} 건을 확인하고 있습니다.", next_word_at=stages.soon())
+    triaging.note_fact(case, by=by, text=words, source="customer_words", happened_at=clock.now())
+    promising.promise(case, by=by, seen=None, what="other", due_at=stages.soon(), words=words)
+    handing.hand_over(case, card_of(words), by=by, seen=None, team=cast.tech)
+    handing.withdraw_handover(case, by=by, seen=None)
+    open_room(case, by=cast.by(cast.sujin), background=words, ask=words)
+    room = Room.objects.get(case=case)
+    say(room, by=cast.by(cast.sujin), text=words)
+    give_task(room, by=cast.by(cast.sujin), owner=cast.sujin, what=words, due_at=stages.soon())
+    fixing.record_fix(case, by=by, seen=None, done=words, cause=words, remedy="refund")
+    fixing.verify(
+        case,
+        by=cast.by(cast.wei),
+        seen=None,
+        proof="payment_record",
+        what_was_seen=words,
+        reference="4111111111111111",
+    )
+
+
+def card_of(words: str) -> handing.Card:
+    """The card of a hand-over, each of its texts these words."""
+    texts = {f.name: words for f in fields(handing.Card) if f.type == "str"}
+    others = {f.name: stages.soon() for f in fields(handing.Card) if "datetime" in str(f.type)}
+    return handing.Card(**texts, **others)  # type: ignore[arg-type]
+
+
+def test_whatever_people_of_the_desk_type_is_masked_at_its_door(cast):
+    typed_by_minji(cast)
+    assert "4111 1111" not in everything_written()
+    assert SHOWN in everything_written() and MaskedValue.objects.filter(kind="card").count() == 1
+    assert "4111111111111111" in everything_written(), "the number of a record is what people need it for"
+
+
+def test_a_refused_verb_keeps_nothing_of_it(cast):
+    case = stages.owned(cast)
+    with pytest.raises(Stale):
+        talking.reply(
+            case,
+            by=cast.by(cast.minji),
+            seen=case.version - 1,
+            text=f"카드 {CARD}",
+            next_word_at=stages.soon(),
+        )
+    assert not MaskedValue.objects.exists()

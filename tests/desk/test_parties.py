@@ -12,11 +12,14 @@ from standardwebhooks.webhooks import Webhook
 
 from makegood.base import clock
 from makegood.base.errors import NotAllowed, NotThere, Refusal
+from makegood.base.languages import speaking
 from makegood.cases.models import Case, Notice
 from makegood.conversations.models import Letter, Message
 from makegood.desk import (
     asking,
     closing,
+    customer_page,
+    handling,
     joining,
     owed,
     parties,
@@ -29,6 +32,7 @@ from makegood.jobs import party_sendings
 from makegood.jobs.sweep import tick
 from makegood.parties.models import Party, PartyAsk, PartySending
 from makegood.people import actors
+from makegood.people.models import User
 from makegood.promises.models import Promise
 from makegood.transactions.models import Shipment
 from tests import cast as stages
@@ -328,7 +332,12 @@ def test_who_owes_what_by_when_over_all_cases_and_how_they_kept_their_word(cast)
 def test_taken_back_they_are_told_and_the_link_says_so(cast, client):
     case = asked(cast)
     ask = case.party_asks.get()
-    asking.withdraw_party_ask(case, ask.pk, by=cast.by(cast.minji))
+    with pytest.raises(Refusal) as error:
+        asking.withdraw_party_ask(case, ask.pk, by=cast.by(cast.minji), reason=" ")
+    assert error.value.field == "reason" and again(ask).is_open
+    asking.withdraw_party_ask(case, ask.pk, by=cast.by(cast.minji), reason="고객이 찾으셨습니다.")
+    note = Message.objects.filter(case=case).latest("id")
+    assert (note.body, note.audience) == ("고객이 찾으셨습니다.", "staff"), "they are not told why"
     assert again(ask).promise.state == "withdrawn"
     assert [s.what for s in ask.sendings.order_by("id")] == ["asked", "withdrawn"]
     page = client.get(f"/p/{party_page.token_of(ask)}/").content.decode()
@@ -415,3 +424,47 @@ def test_a_party_of_another_shop_is_not_asked(cast):
             due_at=stages.soon(),
         )
     assert refused.value.field == "party"
+
+
+# Waiting for what they owe
+
+
+def waits(cast: stages.Cast) -> tuple[Case, PartyAsk]:
+    case = asked(cast)
+    ask = case.party_asks.get()
+    handling.wait(case, by=cast.by(cast.minji), seen=None, waiting_for=f"ask-{ask.pk}")
+    return stages.fresh(case), ask
+
+
+def test_a_case_waits_for_what_the_carrier_was_asked_and_by_when(cast, client):
+    User.objects.update(language="en")
+    case, ask = waits(cast)
+    client.force_login(cast.minji)
+    sheet = client.get(f"/cases/{case.number}/").content.decode()
+    assert f"Waiting for {ask.party.name}: " in sheet and "Waiting for the carrier." in sheet
+    with speaking(case.language):
+        assert "택배" in customer_page.headline(case, "") or "배송" in customer_page.headline(case, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [("done", "working"), ("cannot", "working"), ("by", "waiting")]
+)
+def test_their_answer_ends_the_wait_and_a_time_does_not(cast, answer, status):
+    case, ask = waits(cast)
+    until = clock.now() + timedelta(days=1) if answer == "by" else None
+    party_answers.answer_party(
+        ask, by=actors.party(ask.party_id), answer=answer, words="창고에 있습니다", until=until
+    )
+    case = stages.fresh(case)
+    assert (case.status, bool(case.waiting_for)) == (status, status == "waiting")
+
+
+def test_nobody_waits_for_what_is_no_longer_owed_or_another_cases(cast):
+    case, ask = waits(cast)
+    asking.withdraw_party_ask(case, ask.pk, by=cast.by(cast.minji), reason="왔습니다.")
+    assert stages.fresh(case).status == "working"
+    other = stages.owned(cast)
+    for wrong in (f"ask-{ask.pk}", "ask-", "ask-999999999999999", "ask-x"):
+        for of in (case, other):
+            with pytest.raises(Refusal):
+                handling.wait(of, by=cast.by(cast.minji), seen=None, waiting_for=wrong)

@@ -16,13 +16,13 @@ from makegood.cases.models import Case, Notice
 from makegood.conversations.models import Message
 from makegood.desk import closing, handling, joining, notices, promising, talking
 from makegood.desk.room_card import Conflict, card, edit_card, history
+from makegood.desk.room_leads import led_by
 from makegood.desk.room_work import decide, finish_task, give_task, say, thank
 from makegood.desk.rooming import (
     close_room,
     give_role,
     join_room,
     leave_room,
-    led_by,
     open_room,
     room_for,
     unthanked,
@@ -30,7 +30,7 @@ from makegood.desk.rooming import (
 from makegood.incidents.models import CardField, Room, RoomMember, RoomMessage, Task, Thanks
 from makegood.jobs.sweep import tick
 from makegood.people import actors
-from makegood.people.models import Team
+from makegood.people.models import Team, User
 from makegood.promises.models import Promise
 from tests import cast as stages
 from tests.cast import fresh
@@ -103,11 +103,18 @@ def test_the_ladder_opens_a_room_for_the_lead_of_the_case_who_hears_of_it(cast):
     assert event.data["user"] == cast.sujin.pk and len(told(cast.sujin, "room_opened")) == 1
 
 
-def test_when_the_lead_has_three_rooms_the_ladder_asks_the_manager(cast):
+def test_when_every_lead_has_three_rooms_the_ladder_opens_no_fourth_and_with_no_lead_there_a_manager_leads(
+    cast,
+):
     for _n in range(3):
         opened(cast)
-    event = open_room(stages.answered(cast), by=actors.system("worker"))
-    assert event.data["user"] == cast.hana.pk
+    with pytest.raises(Refusal) as refused:
+        open_room(stages.answered(cast), by=actors.system("worker"))
+    assert refused.value.code == "leads_full" and Room.objects.count() == 3
+    bora = stages.user("Bora", "lead")
+    assert open_room(stages.answered(cast), by=actors.system("worker")).data["user"] == bora.pk
+    User.objects.filter(role="lead").update(is_active=False)
+    assert open_room(stages.answered(cast), by=actors.system("worker")).data["user"] == cast.hana.pk
 
 
 def test_an_ended_case_gets_no_room_and_opening_is_no_work_on_the_case(cast):

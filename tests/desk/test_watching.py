@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.cases.models import Case, CaseEvent
-from makegood.conversations.models import Delivery
-from makegood.desk import watch_page, watching
+from makegood.conversations.models import Delivery, Message
+from makegood.desk import watch_cases, watch_dismissing, watch_finding, watch_page, watch_wishes, watching
+from makegood.desk.watch_wishes import Wanted
 from makegood.people.models import User
 from makegood.transactions.models import Order
 from makegood.watch import house
-from makegood.watch.models import Finding, WatchName, WatchSetting
+from makegood.watch.keys import name_key, pair_key
+from makegood.watch.models import Finding, WatchMonth, WatchName, WatchSetting
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +66,7 @@ def test_a_refund_that_stands_still_goes_to_technology_and_not_to_the_front_line
     assert not Delivery.objects.filter(case=case).exists(), (
         "the customer hears by a person unless the shop wants it first"
     )
-    assert [said for _one, said in watch_page.of_case(case.pk)] == [watching.said(found)]
+    assert [said for _one, said in watch_finding.of_case(case.pk)] == [watch_cases.said(found)]
     watching.act_on_waiting()
     assert Case.objects.count() == 1, "what was acted on is not acted on again"
 
@@ -147,26 +150,32 @@ def test_a_guess_and_a_switched_off_process_open_nothing(cast):
 def test_three_times_usual_here_halves_what_the_step_may_tell(cast):
     before = house.alphas(house.processes_on())
     for _ in range(3):
-        watching.dismiss(
+        watch_dismissing.dismiss(
             finding(cast, order=""), by=cast.by(cast.minji), reason="usual", words="월말마다 이렇습니다."
         )
     after = house.alphas(house.processes_on())
     assert after["refund.payout"] == pytest.approx(before["refund.payout"] / 2)
     assert after["refund.whole"] == before["refund.whole"]
     with pytest.raises(Refusal):
-        watching.dismiss(Finding.objects.first(), by=cast.by(cast.minji), reason="usual")
+        watch_dismissing.dismiss(Finding.objects.first(), by=cast.by(cast.minji), reason="usual")
     with pytest.raises(Refusal):
-        watching.dismiss(finding(cast), by=cast.by(cast.minji), reason="because")
+        watch_dismissing.dismiss(finding(cast), by=cast.by(cast.minji), reason="because")
 
 
 def test_a_lead_says_how_many_false_alarms_are_accepted_and_nonsense_is_refused(cast):
     sujin = cast.by(cast.sujin)
-    watch_page.keep("refund", by=sujin, on=True, alpha="2,5", shops={cast.haneul.pk: (True, True)})
+    wanted = Wanted(True, True, "1")
+    watch_wishes.keep("refund", by=sujin, on=True, alpha="2,5", shops={cast.haneul.pk: wanted})
     assert watch_page.process_page(sujin, "refund").per_thousand == "2.5"
     for bad in ("-1", "501", "many", "nan"):
         with pytest.raises(Refusal) as refused:
-            watch_page.keep("refund", by=sujin, on=False, alpha=bad, shops={})
+            watch_wishes.keep("refund", by=sujin, on=False, alpha=bad, shops={})
         assert refused.value.field == "alpha"
+        with pytest.raises(Refusal) as refused:
+            watch_wishes.keep(
+                "refund", by=sujin, on=False, alpha="", shops={cast.haneul.pk: Wanted(True, True, bad)}
+            )
+        assert refused.value.field == f"alpha-{cast.haneul.pk}"
     assert WatchSetting.objects.get(process="refund", shop=None).on
 
 
@@ -174,7 +183,7 @@ def test_the_pages_say_what_is_there_in_the_readers_language(cast, client):
     one = finding(cast, data={"like": {"done": [[0.5, 600.0], [0.99, 7000.0]], "count": 400}})
     client.force_login(cast.minji)
     page = client.get("/watch/refund/").content.decode()
-    assert watching.said(one)[:12] in page or "HN-20261101" in page
+    assert watch_cases.said(one)[:12] in page or "HN-20261101" in page
     drawn = client.get(f"/watch/findings/{one.pk}/").content.decode()
     assert "HN-20261101" in drawn and 'class="here"' in drawn
     tried = client.post(f"/watch/findings/{one.pk}/dismiss/", {"reason": "", "words": "월말"})
@@ -184,3 +193,95 @@ def test_the_pages_say_what_is_there_in_the_readers_language(cast, client):
     assert (one.state, one.dismissed_by) == ("dismissed", cast.minji)
     client.force_login(cast.luo)
     assert client.get(f"/watch/findings/{one.pk}/").status_code in (302, 403, 404)
+
+
+def test_a_finding_whose_customer_nobody_told_still_reaches_who_can_mend_it(cast):
+    found = finding(cast, order="HN-NOBODY")
+    Finding.objects.update(found_at=clock.now())
+    act()
+    assert Case.objects.count() == 0, "the order may still be made of the log, with its customer"
+    Finding.objects.update(found_at=clock.now() - timedelta(minutes=10))
+    case = act()
+    found.refresh_from_db()
+    assert (found.acted, found.case, case.team, case.order_number) == ("opened", case, cast.tech, "HN-NOBODY")
+    assert (case.customer.email, str(case.customer)) == ("", "—")
+    note = Message.objects.get(case=case, audience="staff")
+    assert (note.author, bool(note.body)) == ("system", True), "the team reads that the shop is to be asked"
+    assert not Delivery.objects.filter(case=case).exists()
+    again = finding(cast, order="HN-NOBODY", step="refund.whole")
+    act()
+    again.refresh_from_db()
+    assert (again.case, Case.objects.count()) == (case, 1)
+
+
+def test_a_fault_that_struck_only_orders_without_a_customer_is_an_incident_all_the_same(cast):
+    name = WatchName.objects.create(key=1, shop=cast.haneul, order_number="", ref="payout:P-7")
+    fault = finding(cast, order="", kind="systemic", code="systemic", step="payment.capture", process="payment", data={"affected": [str(name.key)]})  # fmt: skip
+    act()
+    fault.refresh_from_db()
+    assert fault.acted == "incident" and fault.incident.case.urgency >= 4
+
+
+def test_what_is_usual_in_one_lane_is_told_less_there_and_nowhere_else(cast):
+    chosen = house.processes_on()
+    lane = 77
+    before = house.alphas(chosen)
+    for _ in range(3):
+        watch_dismissing.dismiss(finding(cast, order="", lane=lane), by=cast.by(cast.minji), reason="usual")
+    assert house.alphas(chosen) == before
+    assert house.factors(chosen) == {lane: 0.5}
+    plan = house.watched().plan
+    assert plan.tiers[plan.tier(np.array([lane, 78], np.uint64))].tolist() == [0.5, 1.0]
+
+
+def test_a_shop_has_its_own_limit_and_another_keeps_that_of_the_house(cast):
+    watch_wishes.keep(
+        "refund", by=cast.by(cast.sujin), on=True, alpha="4", shops={cast.haneul.pk: Wanted(True, False, "1")}
+    )
+    plan = house.watched().plan
+    for shop, factor in ((cast.haneul.pk, 0.25), (999, 1.0)):
+        key = pair_key(name_key("refund.payout"), name_key(str(shop)))
+        assert plan.tiers[plan.tier(np.array([key], np.uint64))[0]] == pytest.approx(factor)
+    wish = next(
+        w for w in watch_page.process_page(cast.by(cast.sujin), "refund").shops if w.shop == cast.haneul
+    )
+    assert (wish.alpha, wish.tell_first) == ("1", False)
+
+
+def test_a_month_that_told_more_in_vain_than_was_promised_lowers_the_limit_by_as_much(cast):
+    chosen = house.processes_on()
+    promised = house.alphas(chosen)
+    last = (clock.now().replace(day=1) - timedelta(days=3)).date().replace(day=1)
+    kept = int(100 / promised["refund.payout"])
+    WatchMonth.objects.create(step="refund.payout", month=last, kept=kept, told=200)
+    WatchMonth.objects.create(
+        step="refund.whole", month=last, kept=int(100 / promised["refund.whole"]), told=105
+    )
+    now = house.alphas(chosen)
+    assert now["refund.payout"] == pytest.approx(promised["refund.payout"] / 2, rel=0.01)
+    assert now["refund.whole"] == promised["refund.whole"], "five more than a hundred are chance"
+    page = watch_page.process_page(cast.by(cast.sujin), "refund")
+    assert page.told == 305 and page.realised == f"{1000 * 305 / page.kept:.1f}"
+
+
+def test_the_curve_of_a_fault_is_drawn_with_its_numbers_beside_it(cast, client):
+    now = clock.now()
+    rows = [
+        [(now - timedelta(minutes=m)).isoformat(), expected, came]
+        for m, expected, came in ((60, 0, 0), (30, 61.2, 4), (5, 120.4, 9))
+    ]
+    one = finding(
+        cast,
+        order="",
+        kind="systemic",
+        code="systemic",
+        step="payment.capture",
+        process="payment",
+        data={"curve": rows},
+    )
+    client.force_login(cast.minji)
+    page = client.get(f"/watch/findings/{one.pk}/").content.decode()
+    assert 'class="observed" points="0.0,100.00 54.55,' in page
+    assert '<td class="num">120</td><td class="num">9</td>' in page
+    Finding.objects.update(data={**one.data, "curve": rows[:1]})
+    assert 'class="observed"' not in client.get(f"/watch/findings/{one.pk}/").content.decode()

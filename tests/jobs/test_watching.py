@@ -96,7 +96,7 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(told, capsys):
             if turn > at or Finding.objects.count() > progress:
                 break
             time.sleep(0.02)
-            assert time.monotonic() - began < 120
+            assert time.monotonic() - began < 300
         if kills < 6 and not ended:
             time.sleep(float(random.uniform(0, 0.25)))
             if process.poll() is None:

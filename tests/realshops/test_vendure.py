@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -14,22 +13,9 @@ from makegood.base import clock
 from makegood.connectors import registry
 from makegood.connectors.canon import Money
 from makegood.connectors.ports import Ask, Connector
-from tests.realshops.vendure.running import Shop, vendure
+from tests.realshops.vendure.running import Shop
 
 pytestmark = [pytest.mark.realshop, pytest.mark.slow, pytest.mark.django_db]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Shop]:
-    with vendure() as shop:
-        yield shop
-
-
-@pytest.fixture
-def shop(running: Shop, settings: object) -> Shop:
-    settings.SHOPS_INSIDE = frozenset({"127.0.0.1"})  # type: ignore[attr-defined]
-    running.mode("settled")
-    return running
 
 
 @pytest.fixture

@@ -459,8 +459,8 @@ def test_the_database_refuses_what_must_not_be(cast, shop):
     assert "never deleted" in refuses("DELETE FROM makegood_step WHERE id = %s", step.pk)
     assert "never changes" in refuses("UPDATE makegood_remedy SET amount = 1 WHERE id = %s", row.pk)
     again = """INSERT INTO makegood_remedy (case_id, round, kind, amount, currency, payment_id, state, rule, law, sentence,
-      needs_approval, deviation, other_route, reason, by_id, at) SELECT case_id, 1, 'partial_refund', 1, 'KRW', payment_id, 'carrying',
-      '', '', '{}', false, 'because', '', '', by_id, now() FROM makegood_remedy WHERE id = %s"""
+      needs_approval, deviation, other_route, reason, by_id, at, lines) SELECT case_id, 1, 'partial_refund', 1, 'KRW', payment_id, 'carrying',
+      '', '', '{}', false, 'because', '', '', by_id, now(), '[]' FROM makegood_remedy WHERE id = %s"""
     with connection.cursor() as cursor:
         cursor.execute(again, [row.pk])
     assert "one_open_remedy_a_payment" in refuses(again, row.pk)
@@ -474,3 +474,85 @@ def test_settling_twice_is_settling_once(cast, shop):
     version = stages.fresh(case).version
     assert settle(step.pk, refused("declined")) is None and settle(step.pk, done("x", "paid_out")) is None
     assert stages.fresh(case).version == version and fresh(step).there == "sent"
+
+
+# ------------------------------------------------------------------------------------------------ looked at again, and parts
+
+
+def test_a_refund_on_its_way_is_looked_at_again_where_no_webhook_comes(cast, shop):
+    st.paid(cast)
+    case = st.case(cast)
+    row = st.decided(cast, case)
+    carry_out(case, row.pk, by=cast.by(cast.minji), seen=None)
+    remedies.work()
+    step = row.steps.get()
+    assert (step.state, step.there) == ("done", "sent") and step.look_at > clock.now()
+    shop.state = "paid_out"
+    remedies.work()
+    assert fresh(step).there == "sent", "not before its time"
+    with clock.travel(timedelta(hours=2)):
+        remedies.work()
+    step = fresh(step)
+    assert (step.there, step.look_at, len(shop.refunds)) == ("paid_out", None, 1)
+    assert fresh(row).state == "arrived" and Verification.objects.get(case=case).by is None
+
+
+def test_a_late_answer_does_not_undo_what_a_webhook_said(cast, shop):
+    st.paid(cast)
+    case = st.case(cast)
+    row = st.decided(cast, case)
+    carry_out(case, row.pk, by=cast.by(cast.minji), seen=None)
+    shop.before_answer = lambda ask: hear(row.steps.get().pk, "refund-1", "paid_out", clock.now())
+    remedies.work()  # the answer itself says 'sent'
+    assert row.steps.get().there == "paid_out" and fresh(row).state == "arrived"
+
+
+CUPS = [{"ref": "L-1", "name": "Blue tea cup", "quantity": 2, "price": "19500"}]
+
+
+def cups(cast):
+    cast.order.lines = CUPS
+    cast.order.save(update_fields=["lines"])
+    st.paid(cast)
+
+
+def test_money_for_one_cup_of_two_is_what_it_cost_and_the_shop_hears_which(cast, shop):
+    cups(cast)
+    case = st.case(cast)
+    row = st.decided(cast, case, Wish("refund", None, None, (("L-1", 1),)))
+    assert (row.amount, row.lines) == (19500, [{"ref": "L-1", "name": "Blue tea cup", "quantity": 1}])
+    told = case.messages.filter(author="staff", audience="customer").latest("id").body
+    assert "Blue tea cup × 1" in told and "19,500 KRW" in told
+    carry_out(case, row.pk, by=cast.by(cast.minji), seen=None)
+    remedies.work()
+    (ask,) = shop.asked
+    assert [(line.ref, line.quantity) for line in ask.lines] == [("L-1", 1)]
+    assert row.steps.get().ask["lines"] == [{"ref": "L-1", "quantity": 1}]
+
+
+def test_a_cup_that_was_sent_again_is_not_sent_again_once_more(cast, shop):
+    cups(cast)
+    case = st.case(cast, "delivery.missing", responsibility="carrier")
+    more = {"agreed": "다시 보내 달라고 하셨습니다.", "deviation": "한 개만 없어졌습니다."}
+    first = st.decided(cast, case, Wish("resend", None, None, (("L-1", 2),)), **more)
+    assert first.lines[0]["quantity"] == 2
+    Remedy.objects.filter(pk=first.pk).update(state="done")
+    again = Wish("resend", None, None, (("L-1", 1),))
+    assert refusal(st.decided, cast, case, again, **more) == "too_many"
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        (Wish("refund", Decimal(19501), None, (("L-1", 1),)), "over_lines"),
+        (Wish("refund", None, None, (("L-1", 3),)), "too_many"),
+        (Wish("refund", None, None, (("L-1", 1), ("L-1", 2))), "too_many"),
+        (Wish("refund", None, None, (("L-7", 1),)), "no_line"),
+        (Wish("refund", None, None, (("L-1", 0),)), "no_line"),
+        (Wish("refund", None, None, (("L-1", -1),)), "no_line"),
+    ],
+)
+def test_lines_that_are_not_there_are_refused(cast, wish, code):
+    cups(cast)
+    case = st.case(cast)
+    assert refusal(st.decided, cast, case, wish) == code and not Remedy.objects.exists()

@@ -8,8 +8,8 @@ import pytest
 from makegood.watch import curves
 from makegood.watch.batch import Batch, make
 from makegood.watch.deadlines import learned_dues
+from makegood.watch.inversions import overtakes
 from makegood.watch.learn import Incident, learn
-from makegood.watch.learn_lanes import overtakes
 from makegood.watch.model import limits
 from makegood.watch.pairing import pair
 from makegood.watch.plan import DAY, HOUR, Plan

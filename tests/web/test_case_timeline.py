@@ -41,6 +41,7 @@ VALUES = {
     "was_until": "2026-11-21T09:30:00+00:00",
     "why": "untouched",
     "act_kind": "word",
+    "withheld": "leads_full",
     "action": "refund",
     "there": "paid_out",
     "refused": "locked",

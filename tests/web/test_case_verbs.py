@@ -247,7 +247,7 @@ SENT: dict[str, tuple[Any, str, Data, str]] = {
     "split": (written_twice, "minji", lambda c, k: {"subject": "쿠폰", "messages": [k.messages.filter(author="customer").last().pk]}, "split_off"),
     "ask_party": (with_carrier, "minji", lambda c, k: {"party": k.shop.parties.get().pk, "what": "Find it.", "due_at": ahead(1)}, "party_asked"),
     "chase_party": (asked, "jun", lambda c, k: {"ask": k.party_asks.get().pk}, "party_chased"),
-    "withdraw_party_ask": (asked, "minji", lambda c, k: {"ask": k.party_asks.get().pk}, "party_ask_withdrawn"),
+    "withdraw_party_ask": (asked, "minji", lambda c, k: {"ask": k.party_asks.get().pk, "reason": "It came."}, "party_ask_withdrawn"),
     "freeze": (secret, "sujin", lambda c, k: {"what_to_stop": "account", "why": "It is not her."}, "freeze_asked"),
     "frozen": (stopping, "sujin", lambda c, k: {"freeze": k.freezes.get().pk, "proof": "Admin, 10:31."}, "frozen"),
     "release": (stopped, "sujin", lambda c, k: {"freeze": k.freezes.get().pk, "reason": "New password."}, "released"),

@@ -14,7 +14,7 @@ from makegood.cases import access
 from makegood.cases.models import Case
 from makegood.conversations.messages import Upload
 from makegood.conversations.models import CannedReply
-from makegood.desk import hooks, party_page
+from makegood.desk import hooks, party_page, stores
 from makegood.desk.incidents import open_incident
 from makegood.desk.rooming import open_room
 from makegood.people import calendars
@@ -79,6 +79,9 @@ READ: dict[str, tuple[str, set[str]]] = {
     "approvals": ("/approvals/", LEADS),
     "likeness": ("/approvals/likeness/", LEADS),
     "shop_clocks": ("/people/shops/{haneul}/clocks/", KEEPERS),
+    "stores": ("/stores/", KEEPERS),
+    "store_new": ("/stores/new/generic/", KEEPERS),
+    "store": ("/stores/{store}/", KEEPERS),
     "mailboxes": ("/mailboxes/", KEEPERS),
     "mailbox_new": ("/mailboxes/new/", KEEPERS),
     "mailbox": ("/mailboxes/{mailbox}/", KEEPERS),
@@ -106,7 +109,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|events_in|mailbox_test|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|watch_(dismiss|settings)|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
+    r"^(mail_\w+|events_in|mailbox_test|store_(test|secret)|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|watch_(dismiss|settings)|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"
@@ -138,12 +141,14 @@ def places(cast):
     root = cast.by(cast.root)
     hook, _secret = hooks.make(by=root, name="ERP", url="https://erp.example/hook")
     asked = carrier_asked(cast, case)
+    stores.make("every-page", by=root, shop="haneul", settings={"address": "https://haneul.example"})
     values = {
         "party": asked.party_id,
         "ask": party_page.token_of(asked),
         "hook": hook.pk,
         "call": hooks.ask_for_test(hook.pk, by=root).pk,
         "mailbox": came.mailbox_id,
+        "store": "every-page",
         "letter": came.pk,
         "message": came.message_id,
         "number": case.number,

@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from makegood.base import clock
 from makegood.cases.models import Case
 from makegood.conversations.models import Message
-from makegood.desk import incident_acts, incident_page, incidents
+from makegood.desk import incident_acts, incident_affected, incident_again, incident_page, incidents
 from makegood.desk.incident_finding import look
 from makegood.incidents.models import Incident, IncidentAct, IncidentCase, Suggestion
 from makegood.jobs.sweep import tick
-from makegood.people.models import User
+from makegood.people.models import Customer, User
 from tests import cast as stages
 from tests.desk.test_incident_finding import LAMP, bought, reports
 from tests.desk.test_incidents import EN, KO, many, opened, tell
@@ -166,6 +166,150 @@ def test_others_that_it_struck_are_counted_and_cases_opened_for_them(cast, clien
     tick()
     assert IncidentCase.objects.filter(incident=incident).count() == 4
     assert "0 orders were probably struck" in page(client, cast.sujin, incident, f"?since={since}")
+
+
+def asked(client, incident: Incident, since: str, **more):
+    """The page of those whom it struck, as the form asks for it: nothing is done yet."""
+    answer = send(client, incident, "open", {"since": since, **more})
+    assert answer.status_code == 200 and not IncidentAct.objects.exists(), answer.content.decode()[:2000]
+    return answer
+
+
+def test_those_whom_it_struck_are_listed_with_why_masked_and_who_has_a_case_already(cast, client):
+    anchor = reports(cast, 1)[0]
+    incident = opened(cast, anchor=anchor, common={"shop": cast.haneul.pk, "product": LAMP})
+    bought(cast, 2)
+    second = bought(cast, 1)[0]
+    other = stages.reported(cast, customer=second.customer, text="My invoice is wrong.", order_number="OLD-1")
+    Customer.objects.filter(pk=second.customer_id).update(name="Grace Hopper")
+    shown = page(client, cast.sujin, incident, f"?since={local(clock.now() - timedelta(hours=9))}")
+    listed = shown[shown.index('id="struck"') :]
+    assert "3 orders were probably struck" in listed and f"Product: {LAMP}" in listed
+    assert "G•••• H•••••" in listed and "Hopper" not in listed, "nobody of them has written about it"
+    assert f'href="/cases/{other.number}/"' in listed and "on something else" in listed
+    assert f'href="/cases/{anchor.number}/"' in listed, (
+        "the order of the case that began it is there, and cannot be opened again"
+    )
+    assert listed.count('name="out"') == 3 and listed.count("data-row") == 4
+    assert 'id="struck"' not in page(client, cast.minji, incident, "?since=2026-01-01T00:00"), (
+        "an agent does not open them"
+    )
+
+
+def test_whom_the_lead_leaves_out_on_any_page_gets_no_case_and_the_words_stay(cast, client, monkeypatch):
+    monkeypatch.setattr(incident_affected, "PAGE", 2)
+    incident = opened(cast, anchor=reports(cast, 1)[0], common={"shop": cast.haneul.pk, "product": LAMP})
+    first, *_others, last = bought(cast, 5)
+    since = local(clock.now() - timedelta(hours=9))
+    client.force_login(cast.sujin)
+    found = page(client, cast.sujin, incident, f"?since={since}")
+    place = incident_affected.read(
+        incident, by=cast.by(cast.sujin), since=clock.now() - timedelta(hours=9), until=None
+    )
+    assert "5 orders" in found and place.next
+    second = asked(
+        client, incident, since, out=[first.pk], at=place.next, text_ko=KO + SCRIPT
+    ).content.decode()
+    assert "4 orders" in second and "1 is left out." in second and f'value="{first.pk}"' in second
+    assert "&lt;script&gt;" in second and SCRIPT not in second, "what was typed already stays"
+    third = asked(client, incident, since, left=f"{first.pk},x,-1,", at=last.pk).content.decode()
+    assert f'value="{last.pk}"' in third and 'value="0"' in third
+    back = asked(client, incident, since, left=str(first.pk), at=0).content.decode()
+    assert "checked" in back[back.index('id="struck"') :]
+    ready = {"since": since, "text_ko": KO, "text_en": EN, "left": str(first.pk), "out": [last.pk]}
+    assert send(client, incident, "open", ready).status_code == 303
+    tick()
+    assert not Case.objects.filter(order__in=[first, last]).exists()
+    assert IncidentCase.objects.filter(incident=incident).count() == 4
+    assert IncidentAct.objects.get().details["left_out"] == sorted([first.pk, last.pk])
+
+
+def test_who_leaves_everybody_out_opens_nothing_and_hears_it(cast, client):
+    incident = opened(cast, anchor=reports(cast, 1)[0], common={"shop": cast.haneul.pk, "product": LAMP})
+    ids = [order.pk for order in bought(cast, 2)]
+    client.force_login(cast.sujin)
+    since = local(clock.now() - timedelta(hours=9))
+    answer = send(client, incident, "open", {"since": since, "out": ids, "text_ko": KO})
+    assert answer.status_code == 422 and "There is nobody to be told" in answer.content.decode()
+    assert not IncidentAct.objects.exists() and f'value="{ids[0]}"' in answer.content.decode()
+
+
+def broken(cast, n: int = 4, failing: int = 2) -> tuple[Incident, IncidentAct, list[Case]]:
+    """A word to all that could not be written on some cases, as the sweep leaves it after its last try."""
+    cases = many(cast, n)
+    incident = opened(cast, *cases)
+    act = tell(cast, incident)
+    steps = act.steps.filter(case__in=cases[:failing])
+    steps.update(state="failed", why="trouble", set_back=6, look_at=None, done_at=clock.now())
+    tick()
+    return incident, act, cases[:failing]
+
+
+def test_what_failed_is_listed_and_tried_again_and_each_is_told_once(cast, client):
+    incident, act, cases = broken(cast)
+    act.steps.filter(case=cases[1]).update(why="missing_language", set_back=0)
+    shown = page(client, cast.sujin, incident)
+    listed = shown[shown.index('id="failed"') :]
+    assert "What failed of: Word to all customers" in listed and "2 failed" in shown
+    for case in cases:
+        assert f'href="/cases/{case.number}/"' in listed
+    assert "something went wrong by itself" in listed and "6 times" in listed
+    assert "no words in the customer&#x27;s language" in listed and "1 time<" in listed
+    again = f'action="/incidents/{incident.pk}/again/"'
+    assert again in shown and again not in page(client, cast.minji, incident)
+    assert send(client, incident, "again", {"act": act.pk}).status_code == 403
+    client.force_login(cast.sujin)
+    assert send(client, incident, "again", {"act": act.pk}).status_code == 303
+    twice = send(client, incident, "again", {"act": act.pk})
+    assert twice.status_code == 422 and "still being carried out" in twice.content.decode()
+    tick()
+    assert (
+        Message.objects.filter(author="staff").count() == 5 and not act.steps.exclude(state="done").exists()
+    )
+    late = send(client, incident, "again", {"act": act.pk})
+    assert late.status_code == 422 and "Nothing of this act is failed any more." in late.content.decode()
+    assert incident.case.events.get(kind="incident_tried_again").data["n"] == 2
+    assert 'id="failed"' not in page(client, cast.sujin, incident)
+
+
+def test_what_fails_again_is_failed_again_with_one_more_try(cast, client):
+    incident, act, cases = broken(cast, failing=1)
+    with connection.cursor() as cursor:
+        connection.check_constraints()
+        cursor.execute(
+            f"ALTER TABLE makegood_message ADD CONSTRAINT poison CHECK (case_id <> {cases[0].pk} OR author <> 'staff')"
+        )
+    client.force_login(cast.sujin)
+    send(client, incident, "again", {"act": act.pk})
+    tick()
+    step = act.steps.get(case=cases[0])
+    assert (step.state, step.why, step.set_back) == ("failed", "trouble", 7)
+    assert "7 times" in page(client, cast.sujin, incident)
+
+
+def test_an_older_word_is_not_tried_again_after_another_was_told(cast, client):
+    incident, act, _cases = broken(cast)
+    tell(cast, incident, texts={"ko": KO + " 2", "en": EN + " 2"})
+    tick()
+    client.force_login(cast.sujin)
+    answer = send(client, incident, "again", {"act": act.pk})
+    assert answer.status_code == 422 and "Another word was told to all since then" in answer.content.decode()
+    assert act.steps.filter(state="failed").count() == 2
+    for odd in ("", "x", "0", str(act.pk + 999), "9" * 30):
+        assert send(client, incident, "again", {"act": odd}).status_code in (404, 422)
+
+
+def test_what_failed_is_read_a_page_at_a_time(cast, client, monkeypatch):
+    monkeypatch.setattr(incident_again, "PAGE", 2)
+    incident, act, cases = broken(cast, n=5, failing=5)
+    client.force_login(cast.sujin)
+    seen, place = [], 0
+    while place is not None:
+        found = client.get(f"/incidents/{incident.pk}/?failed={act.pk}&from={place}").context["page"].failed
+        seen += [row.case.pk for row in found.rows]
+        place = found.next
+    assert seen == [case.pk for case in cases]
+    assert len(page(client, cast.sujin, incident, "?failed=999999&from=-3")) > 1000
 
 
 def test_cases_are_shown_a_page_at_a_time_and_by_where_they_stand(cast, client):

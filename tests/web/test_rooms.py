@@ -237,11 +237,55 @@ def test_a_poll_of_an_unchanged_room_is_204_and_each_change_is_brought_once(cast
     room_work.say(room, by=cast.by(cast.wei), text="The bank answers.")
     answer = client.get(poll + version, headers=HTMX)
     assert answer.status_code == 200 and "The bank answers." in answer.content.decode()
-    assert 'id="text-progress" hx-swap-oob="true"' in answer.content.decode()
+    assert 'id="text-progress" hx-swap-oob="true"' in answer.content.decode(), (
+        "the line brought Wei in: the whole room is read"
+    )
     now = answer.context["page"].version
     assert client.get(poll + now, headers=HTMX).status_code == 204
     talking.customer_writes(fresh(room.case), by=actors.customer(room.case.customer_id), text="아직인가요?")
     assert client.get(poll + now, headers=HTMX).status_code == 200
+
+
+def test_where_only_lines_were_said_only_these_are_brought_and_anything_else_brings_the_room(cast, client):
+    room = opened(cast)
+    for text in ("First.", "Second."):
+        room_work.say(room, by=cast.by(cast.wei), text=text)
+    client.force_login(cast.jun)
+    version = client.get(f"/rooms/{room.pk}/").context["page"].version
+    poll = f"/rooms/{room.pk}/now/?version="
+    for text in ("Third.", "Fourth. <b>"):
+        room_work.say(room, by=cast.by(cast.wei), text=text)
+    brought = client.get(poll + version, headers=HTMX)
+    words, now = brought.content.decode(), brought.context["version"]
+    assert (
+        'hx-swap-oob="beforeend:#room-chat"' in words and "Third." in words and "Fourth. &lt;b&gt;" in words
+    )
+    assert "Second." not in words and "room-news" not in words and f'data-version="{now}"' in words
+    assert client.get(poll + now, headers=HTMX).status_code == 204
+    room_work.say(room, by=cast.by(cast.wei), text="Fifth.")
+    room_work.say(room, by=cast.by(cast.sujin), text="Sixth.")
+    room_card.edit_card(room, by=cast.by(cast.wei), field="progress", n=0, text="Found it.")
+    both = client.get(poll + now, headers=HTMX).content.decode()
+    assert "Found it." in both and "Fifth." in both and 'id="room-news"' in both
+    for odd in ("", "x", "1.2", "..", "9999999999999999999.1.1", version.replace(".", "-"), "-1.0.5"):
+        assert "Found it." in client.get(poll + odd, headers=HTMX).content.decode(), (
+            "a nonsense version reads the whole room"
+        )
+
+
+def test_sixty_readers_of_a_line_write_nothing_down_within_a_minute(
+    cast, client, django_assert_max_num_queries
+):
+    room = opened(cast)
+    room_work.say(room, by=cast.by(cast.wei), text="First.")
+    client.force_login(cast.wei)
+    version = client.get(f"/rooms/{room.pk}/").context["page"].version
+    seen = room.members.get(user=cast.wei).seen_at
+    room_work.say(room, by=cast.by(cast.wei), text="Second.")
+    with django_assert_max_num_queries(7):
+        assert client.get(f"/rooms/{room.pk}/now/?version={version}", headers=HTMX).status_code == 200
+    client.get(f"/rooms/{room.pk}/")
+    assert room.members.get(user=cast.wei).seen_at == seen
 
 
 def test_an_unchanged_poll_is_cheap(cast, client, django_assert_max_num_queries):

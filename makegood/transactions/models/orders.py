@@ -25,7 +25,7 @@ class Order(Thing):
     placed_at = models.DateTimeField(null=True)
     total = models.DecimalField(**AMOUNT, null=True)
     currency = models.CharField(max_length=3)
-    lines = models.JSONField(default=list, help_text="[{name, quantity, price}]")
+    lines = models.JSONField(default=list, help_text="[{ref, name, quantity, price of one}]")
     made_for = models.CharField(
         max_length=60, blank=True, help_text="The number of the order that this one makes good."
     )

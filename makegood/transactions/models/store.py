@@ -35,6 +35,10 @@ class Store(models.Model):
     read_after = models.PositiveSmallIntegerField(default=0)
     currencies = models.JSONField(default=list, help_text="ISO 4217; empty: any.")
     active = models.BooleanField(_("In use"), default=True)
+    #: What it said that it can do when it was asked last (connectors/ports.py: Capabilities), and why it could not be asked.
+    able = models.JSONField(default=dict)
+    tried_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=60, blank=True)
     made_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:

@@ -26,6 +26,11 @@ _LINE = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "maxLength": 300},
+        "ref": {
+            "type": "string",
+            "maxLength": 120,
+            "description": "The source's own name of the line, by which a part of the order can be given back.",
+        },
         "sku": {"type": "string", "maxLength": 120},
         "quantity": {"type": "integer", "minimum": 0},
         "price": {"type": "string", "pattern": AMOUNT},

@@ -24,7 +24,7 @@ from makegood.watch.replay.running import run
 from makegood.watch.replay.truth import NEVER, Truth
 from makegood.watch.state import LEVELS
 
-BUDGETS = (0.01, 0.02, 0.05, 0.08)
+BUDGETS = (0.01, 0.02, 0.05)
 LEADS = (0, 1, 3, 7)
 #: What tuning may choose: alpha of the promise, of the milestones before it, of single steps; patience after the promise.
 WHOLE = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08)

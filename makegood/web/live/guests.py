@@ -29,7 +29,7 @@ class Guest:
 
     @property
     def mark(self) -> str:
-        """The session without its secret, as the database tells of its end (0018_live.sql)."""
+        """The session without its secret, as the database tells of its end (laws/live.sql)."""
         return hashlib.sha256(self.key.encode()).hexdigest()[:16]
 
 

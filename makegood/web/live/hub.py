@@ -92,7 +92,7 @@ class Hub:
             stream.end(why)
 
     def heard(self, payload: str) -> None:
-        """One notification of 0018_live.sql."""
+        """One notification of laws/live.sql."""
         kind, *words = payload.split(" ")
         if kind == "*":
             self._doubted |= self.streams

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from makegood.base.languages import Text3
 from makegood.base.moments import said
+from makegood.desk import remedy_words
 from makegood.incidents.progress import STAGES
 from makegood.packs.remedying import remedy_policy
 from makegood.packs.shapes import Item, Question
@@ -88,6 +89,12 @@ def remedy_reason(code: str) -> str:
     """Why the customer wants it, from the list that was shown to them."""
     found = remedy_policy().reasons.get(code)
     return str(found.name) if found else code
+
+
+@register.filter
+def remedy_code(code: str) -> str:
+    """Why a shop refused, or why nobody knows."""
+    return str(remedy_words.CODES.get(code, code))
 
 
 @register.simple_tag

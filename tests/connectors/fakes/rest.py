@@ -72,7 +72,7 @@ class FakeMedusa(_Rest):
             "total": float(pay.amount),
             "created_at": at,
             "updated_at": at,
-            "items": [{"title": "Blue tea cup", "quantity": 2}],
+            "items": [{"id": "item-1", "title": "Blue tea cup", "quantity": 2, "unit_price": 19500}],
             "summary": {"pending_difference": -10},
             "fulfillments": [parcel],
             "payment_collections": [{"payments": [self.payment(pay)]}],

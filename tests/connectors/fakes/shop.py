@@ -52,7 +52,7 @@ class FakeShop(Fake):
         return {"address": self.url, "secret": SECRET}
 
     def pay(self, amount: str, currency: str, order: str = "HN-1", ref: str = "P-1") -> Pay:
-        self.shop.pay(order, ref, amount, currency)
+        self.shop.pay(order, ref, amount, currency, ({"ref": "L-1", "name": "Blue tea cup", "quantity": 2},))
         return super().pay(amount, currency, order, ref)
 
     def refunds(self, pay: Pay) -> list[Move]:

@@ -157,7 +157,7 @@ class Shop:
         return self.asks(
             "admin",
             "query($code: String!) { orders(options: {filter: {code: {eq: $code}}}) { items { id code state lines { id "
-            "quantity } payments { id state amount refunds { id total state reason } } fulfillments { id state } } } }",
+            "quantity } payments { id state amount refunds { id total state reason lines { orderLineId quantity } } } fulfillments { id state } } } }",
             code=code,
         )["items"][0]
 
