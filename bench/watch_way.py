@@ -47,7 +47,7 @@ def orders(count: int, begin: datetime, hours: float, seed: int = 1) -> list[dic
     money = {"money": {"amount": "39000", "currency": "KRW"}}
     for n in range(count):
         number, at = f"B{seed}-{n}", begin + timedelta(hours=float(random.uniform(0, hours)))
-        paid = at + timedelta(seconds=float(random.lognormal(3, 0.4)))
+        paid = at + timedelta(seconds=float(random.lognormal(-0.5, 0.3)))
         made += [cloud("order.placed", number, at, **money), cloud("payment.awaiting", number, at, **money)]
         if random.random() > 0.01:
             made += [cloud("payment.captured", number, paid, **money), cloud("invoice.asked", number, paid)]
@@ -73,7 +73,7 @@ def settled(url: str) -> None:
     now = clock.now()
     facts.days_ahead((now - timedelta(days=3)).date(), 6)
     take(
-        [json.dumps(b).encode() for b in _chunks(orders(3_000, now - timedelta(days=2), 24, seed=9))],
+        [json.dumps(b).encode() for b in _chunks(orders(1_000, now - timedelta(days=2), 24, seed=9))],
         copied=True,
     )
     assert relearn.learn_anew()

@@ -59,7 +59,8 @@ class Spark:
     def __init__(self, plan: Plan, folder: Path, session: SparkSession) -> None:
         self.session = session
         schema = ", ".join(f"{name} {kind}" for name, kind in fields(plan))
-        session.read.schema(schema).option("pathGlobFilter", "part-*.parquet").parquet(str(folder)).createOrReplaceTempView("kept")
+        kept = session.read.schema(schema).option("pathGlobFilter", "part-*.parquet").parquet(str(folder))
+        kept.createOrReplaceTempView("kept")
         query = _columns(plan, {name for name, _kind in fields(plan)}, "SELECT * FROM kept")
         session.sql(query).createOrReplaceTempView("log")
 
