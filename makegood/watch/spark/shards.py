@@ -124,6 +124,8 @@ def used(shard: Shard) -> tuple[list[int], list[int]]:
     for rule in plan.duplicates:
         if rule.events.any():
             columns |= {*rule.columns, rule.subject}
+    if "shop" in plan.attributes:  # a shop may have a limit of its own, whatever the step's lane is
+        columns.add(plan.attributes.index("shop"))
     moments = {int(plan.moment[s]) for s in steps}
     return sorted(columns - {-1}), sorted(moments - {-1})
 
