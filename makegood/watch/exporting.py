@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from makegood.transactions import facts
 from makegood.transactions.facts import Cursor
@@ -18,6 +19,7 @@ from makegood.transactions.models import Store
 from makegood.watch import sink
 from makegood.watch.log_events import events_of, to_batch
 from makegood.watch.plan import Plan
+from makegood.watch.runner import pieces
 from makegood.watch.spark import files
 
 CURSOR = ".cursor.json"
@@ -31,15 +33,13 @@ def export(plan: Plan, folder: Path, together: int) -> int:
     while came := facts.after(cursor, together):
         if any(fact.store_id not in shops for fact in came):
             shops = dict(Store.objects.values_list("id", "shop_id"))
-        batch, names = to_batch(plan, came, shops)
-        sink.name(names)
-        told = [_micros(fact.came_at) for fact in came for _event in events_of(fact, plan)]
-        rows = files.table(plan, batch, np.array(told, np.int64))
-        clock = max(min(_micros(fact.at), _micros(fact.came_at)) for fact in came)
-        if (
-            files.clock_of(rows) < clock
-        ):  # the latest was a fact that no process knows: time has passed all the same
-            rows = files.with_moment(plan, rows, clock)
+        parts = []
+        for piece, at in pieces(came):
+            batch, names = to_batch(plan, piece, shops)
+            sink.name(names)
+            told = [_micros(fact.came_at) for fact in piece for _event in events_of(fact, plan)]
+            parts.append(files.piece(plan, batch, np.array(told, np.int64), _micros(at)))
+        rows = pa.concat_tables(parts)
         files.write(folder, rows)
         cursor, count = facts.cursor_of(came[-1]), count + len(came)
         half = folder / f".half{CURSOR}"

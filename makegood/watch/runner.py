@@ -77,7 +77,7 @@ class Runner:
         came = facts.after(self.cursor, limit)
         parts: list[Findings] = []
         names: dict[int, Named] = {}
-        for piece, at in _pieces(came):
+        for piece, at in pieces(came):
             batch, named = self._batch(piece)
             names |= named
             parts.append(self._advance(batch, at))
@@ -126,7 +126,7 @@ class Runner:
         return found
 
 
-def _pieces(came: list[StoreFact]) -> Iterator[tuple[list[StoreFact], datetime]]:
+def pieces(came: list[StoreFact]) -> Iterator[tuple[list[StoreFact], datetime]]:
     """Facts with the clock of the log at their end.
 
     After an hour away all of it lies there at once. Taken in one piece, the work that was done in its first half would hide

@@ -1,7 +1,8 @@
 """The log as Parquet files: a row an event, numbers only, in the order in which the log has them.
 
 Columns: ``event`` (code), ``tx`` and ``id`` (64-bit names, keys.name_key, as signed numbers), ``at_us`` and ``came_us`` (µs since 1970
-UTC; when it happened, and when it was told, which bounds a clock that is ahead), ``amount``, and for each attribute and moment
+UTC; when it happened, and when it was told, which bounds a clock that is ahead), ``now_us`` (the clock of the log
+at the end of the piece that the row is taken in with, runner.pieces; 0: a file is one piece), ``amount``, and for each attribute and moment
 of the processes ``a_NAME`` (64-bit name, 0: none) and ``m_NAME`` (µs, 0: none). A column that is missing is all 0, one that no
 process knows is not read: files outlive a change of the processes.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ def fields(plan: Plan) -> list[tuple[str, str]]:
         ("tx", "bigint"),
         ("at_us", "bigint"),
         ("came_us", "bigint"),
+        ("now_us", "bigint"),
         ("id", "bigint"),
         ("amount", "double"),
     ]
@@ -49,11 +52,20 @@ def table(plan: Plan, batch: Batch, came: I64 | None = None) -> pa.Table:
     columns: dict[str, Any] = {
         "event": pa.array(codes[batch.event], pa.string()),
         "tx": batch.tx.view(np.int64), "at_us": batch.at, "came_us": batch.at if came is None else came,
-        "id": batch.id.view(np.int64), "amount": batch.amount,
+        "now_us": np.zeros(len(batch), np.int64), "id": batch.id.view(np.int64), "amount": batch.amount,
     }  # fmt: skip
     columns |= {f"a_{n}": v.view(np.int64) for n, v in zip(plan.attributes, batch.attributes, strict=True)}
     columns |= {f"m_{n}": v for n, v in zip(plan.moments, batch.moments, strict=True)}
     return pa.table({name: columns[name] for name, _kind in fields(plan)})
+
+
+def piece(plan: Plan, batch: Batch, came: I64, now: int) -> pa.Table:
+    """Rows that are taken in together, with the clock at their end; where no process knows the latest of them, a row that only says it."""
+    rows = table(plan, batch, came)
+    if clock_of(rows) < now:
+        rows = pa.concat_tables([rows, moment(plan, now)])
+    place = rows.schema.get_field_index("now_us")
+    return rows.set_column(place, "now_us", pa.array(np.full(len(rows), now, np.int64)))
 
 
 def write(folder: Path, rows: pa.Table) -> Path:
@@ -121,9 +133,14 @@ def moment(plan: Plan, now: int) -> pa.Table:
     return pa.table({**columns, "at_us": pa.array([now], pa.int64())})
 
 
-def with_moment(plan: Plan, rows: pa.Table, now: int) -> pa.Table:
-    """Rows, and a time that is later than theirs."""
-    return pa.concat_tables([rows, moment(plan, now)])
+def cut(rows: pa.RecordBatch) -> list[tuple[pa.RecordBatch, int]]:
+    """The pieces of some rows, each with its clock."""
+    if "now_us" not in rows.schema.names:
+        return [(rows, clock_of(rows))]
+    now = np.asarray(pc.fill_null(rows["now_us"], 0).to_numpy(zero_copy_only=False))
+    edges = [0, *(np.flatnonzero(now[1:] != now[:-1]) + 1).tolist(), len(now)]
+    parts = [rows.slice(low, high - low) for low, high in pairwise(edges) if high > low]
+    return [(part, int(part["now_us"][0].as_py() or 0) or clock_of(part)) for part in parts]
 
 
 def read(folder: Path, plan: Plan) -> Iterable[tuple[Batch, int]]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import pickle
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,11 @@ from pyspark.sql.streaming.stateful_processor import StatefulProcessor, Stateful
 from makegood.watch.advance import advance
 from makegood.watch.batch import Batch, empty
 from makegood.watch.detail import detail
-from makegood.watch.findings import Findings
+from makegood.watch.findings import Findings, join
 from makegood.watch.model import Model
 from makegood.watch.snapshot import restore, snapshot
 from makegood.watch.spark.chunks import pack, together, unpack
-from makegood.watch.spark.files import clock_of, to_batch
+from makegood.watch.spark.files import cut, to_batch
 from makegood.watch.spark.shards import Shard, routed
 from makegood.watch.state import State, new_state
 from makegood.watch.words import explain
@@ -77,11 +78,13 @@ class Packer:
         every = tuple(shards.values())
         plan = every[0].plan
         for rows in parts:
-            now = clock_of(rows)
             sent = [
                 (shard.name, now, pack(shard, mine, now))
-                for shard, mine in routed(every, to_batch(plan, rows))
+                for piece, now in cut(rows)
+                for shard, mine in routed(every, to_batch(plan, piece))
             ]
+            if not sent:
+                continue
             names, clocks, chunks = zip(*sent, strict=True)
             yield pa.RecordBatch.from_arrays(
                 [pa.array(names), pa.array(clocks, pa.int64()), pa.array(chunks, pa.binary())],
@@ -106,46 +109,55 @@ class Kernel(StatefulProcessor):
         self, key: Any, rows: Iterator[pd.DataFrame], timerValues: Any
     ) -> Iterator[pd.DataFrame]:
         shards, _model = self.work.load()
-        shard, now, chunks = shards[key[0]], 0, list[bytes]()
+        shard, came = shards[key[0]], defaultdict[int, list[bytes]](list)
         for frame in rows:
-            now = max(now, int(frame["clock"].max()))
-            chunks += [bytes(chunk) for chunk in frame["chunk"]]
-        batches = [unpack(shard, chunk)[0] for chunk in sorted(chunks)]
+            for now, chunk in zip(frame["clock"].tolist(), frame["chunk"], strict=True):
+                came[int(now)].append(bytes(chunk))
+        pieces = [
+            (together(shard.plan, [unpack(shard, chunk)[0] for chunk in sorted(came[now])]), now)
+            for now in sorted(came)
+        ]
         for timer in list(self.handle.listTimers()):
             self.handle.deleteTimer(timer)
         if self.idle:
             self.handle.registerTimer(timerValues.getCurrentProcessingTimeInMs() + IDLE)
-        yield from self._advance(shard, together(shard.plan, batches), now)
+        yield from self._advance(shard, pieces)
 
     def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[pd.DataFrame]:
         shards, _model = self.work.load()
         shard = shards[key[0]]
         at = timerValues.getCurrentProcessingTimeInMs()  # of the batch, so that doing it again is the same
         self.handle.registerTimer(at + IDLE)
-        yield from self._advance(shard, empty(shard.plan), at * 1000)
+        yield from self._advance(shard, [(empty(shard.plan), at * 1000)])
 
     def close(self) -> None:
         pass
 
-    def _advance(self, shard: Shard, batch: Batch, now: int) -> Iterator[pd.DataFrame]:
+    def _advance(self, shard: Shard, pieces: list[tuple[Batch, int]]) -> Iterator[pd.DataFrame]:
+        """The kernel takes these one after the other, each with its clock."""
         _shards, model = self.work.load()
         mark, base, since = self.mark.get() or ("", 0, 0)
-        state = self._state(shard, model, mark)
-        state, found, _ = advance(state, batch, model, max(now, 1), shard.plan)
-        chunk = pack(shard, batch, now)
-        if not mark or since + len(chunk) > max(LEAST, base):
+        state, told, chunks = self._state(shard, model, mark), list[Findings](), list[bytes]()
+        for batch, now in pieces:
+            state, some, _ = advance(state, batch, model, max(now, 1), shard.plan)
+            told.append(some)
+            chunks.append(pack(shard, batch, now))
+        size = sum(len(chunk) for chunk in chunks)
+        if not mark or since + size > max(LEAST, base):
             data = snapshot(state, shard.plan)
             self.base.update((data,))
             self.since.clear()
             base, since = len(data), 0
         else:
-            self.since.appendValue((chunk,))
-            since += len(chunk)
+            for chunk in chunks:
+                self.since.appendValue((chunk,))
+            since += size
         mark = uuid.uuid4().hex
         self.mark.update((mark, base, since))
         _LIVE[shard.name] = mark, state
+        found = join(told)
         if len(found):
-            yield _told(shard, model, state, found, now)
+            yield _told(shard, model, state, found, pieces[-1][1])
 
     def _state(self, shard: Shard, model: Model, mark: str) -> State:
         live = _LIVE.pop(shard.name, None)
