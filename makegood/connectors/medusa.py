@@ -38,7 +38,7 @@ from makegood.connectors.cloudevents import told as told_by_event
 from makegood.connectors.errors import Later, Never
 from makegood.connectors.ports import Ask, Capabilities, Outcome
 from makegood.connectors.steps import Nothing, Seen, Steps, judged, mark, marked, refund_outcome
-from makegood.connectors.telling import moment, tell
+from makegood.connectors.telling import buyer, moment, tell
 from makegood.connectors.wire import Reply, Wire
 
 _ORDER = {"canceled": "cancelled", "archived": "closed", "draft": ""}
@@ -53,7 +53,7 @@ _PAYMENT = (
     "id,amount,currency_code,provider_id,captured_at,canceled_at,created_at,updated_at,*captures,*refunds"
 )
 _ORDER_FIELDS = (
-    "id,display_id,status,currency_code,total,created_at,updated_at,*items,*summary,*fulfillments,"
+    "id,display_id,status,currency_code,total,created_at,updated_at,email,*customer,*items,*summary,*fulfillments,"
     "*fulfillments.labels,*fulfillments.items,*payment_collections.payments,*payment_collections.payments.captures,"
     "*payment_collections.payments.refunds"
 )
@@ -222,6 +222,7 @@ def _order_told(one: Mapping[str, Any]) -> list[Told]:
                 for item in one.get("items") or []
             ],
             x={"pending_difference": str(owed)} if owed is not None else None,
+            customer=_buyer(one),
         )
     ]
     for collection in one.get("payment_collections") or []:
@@ -230,6 +231,13 @@ def _order_told(one: Mapping[str, Any]) -> list[Told]:
     for parcel in one.get("fulfillments") or []:
         told.append(_parcel_told(parcel, code))
     return told
+
+
+def _buyer(one: Mapping[str, Any]) -> dict[str, str] | None:
+    """A guest has only the email of the order; a customer with an account has a name and a phone beside it."""
+    account = one.get("customer") or {}
+    name = " ".join(filter(None, (account.get("first_name"), account.get("last_name"))))
+    return buyer(name, one.get("email") or account.get("email"), account.get("phone"))
 
 
 def _parcel_told(parcel: Mapping[str, Any], code: str) -> Told:

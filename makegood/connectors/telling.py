@@ -53,6 +53,17 @@ def tell(
     return Told(type_of(noun, state), noun, ref, at, state, order, sequence, money, kept, raw)
 
 
+def buyer(name: object, email: object, phone: object) -> dict[str, str] | None:
+    """Who ordered, for ``customer``; None where the source tells neither an email nor a phone."""
+    told = {"name": name, "email": email, "phone": phone}
+    kept = {
+        key: str(value).strip()[:limit]
+        for key, value, limit in zip(told, told.values(), (120, 254, 40), strict=True)
+        if value
+    }
+    return kept if "email" in kept or "phone" in kept else None
+
+
 def moment(value: object) -> datetime:
     """ISO 8601 with a zone, or seconds since 1970. Raises Never('garbage')."""
     try:

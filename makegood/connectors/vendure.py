@@ -6,6 +6,7 @@ payment         awaiting: Created; held: Authorized; taken: Settled; failed: Dec
 refund          sent: Pending; paid_out: Settled; refused: Failed (it comes back as a normal object)
 shipment        label: Created, Pending, Shipped (a number was typed in, no carrier has scanned it); delivered: Delivered;
                 cancelled: Cancelled
+whose it is     customer: firstName lastName, emailAddress, phoneNumber
 our reference   at the end of ``reason`` of the refund, and of the cancellation in the order's history
 
 AlreadyRefundedError                           already_done      RefundAmountError, QuantityTooGreatError   over_balance
@@ -60,6 +61,7 @@ _READ = """query($code: String!) {
   globalSettings { serverConfig { moneyStrategyPrecision } }
   orders(options: {filter: {code: {eq: $code}}, take: 1}) { items {
     id code state currencyCode totalWithTax orderPlacedAt createdAt updatedAt
+    customer { firstName lastName emailAddress phoneNumber }
     lines { id quantity proratedUnitPriceWithTax productVariant { name sku } }
     payments { id amount state method createdAt updatedAt
       refunds { id total state reason transactionId createdAt updatedAt } }

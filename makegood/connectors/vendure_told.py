@@ -8,7 +8,7 @@ from typing import Any
 from makegood.connectors.amounts import major
 from makegood.connectors.canon import Told
 from makegood.connectors.steps import sum_left
-from makegood.connectors.telling import moment, tell
+from makegood.connectors.telling import buyer, moment, tell
 
 _ORDER = {"Cancelled": "cancelled", "AddingItems": "", "ArrangingPayment": "", "Draft": "", "Created": ""}
 _PAYMENT = {
@@ -33,6 +33,12 @@ def order_state(order: Mapping[str, Any]) -> str:
     return _ORDER.get(order["state"], "open")
 
 
+def _buyer(customer: Mapping[str, Any]) -> dict[str, str] | None:
+    """Who ordered, by what Vendure knows them by; None for nobody that could be told."""
+    name = " ".join(filter(None, (customer.get("firstName"), customer.get("lastName"))))
+    return buyer(name, customer.get("emailAddress"), customer.get("phoneNumber"))
+
+
 def order_told(order: Mapping[str, Any], places: int) -> list[Told]:
     code, currency = str(order["code"]), order["currencyCode"]
     state = order_state(order)
@@ -51,6 +57,7 @@ def order_told(order: Mapping[str, Any], places: int) -> list[Told]:
             placed_at=order["orderPlacedAt"],
             detail=order["state"],
             lines=[_line(one, names[str(one["id"])], currency, places) for one in order["lines"]],
+            customer=_buyer(order.get("customer") or {}),
         )
     ]
     for payment in order["payments"]:

@@ -117,6 +117,8 @@ def _data(told: Mapping[str, str]) -> dict[str, Any]:
             data[name] = value.lower() in ("1", "true", "yes", "y")
         elif shape.kind == "lines":
             data[name] = [{"name": value}]
+        elif shape.kind == "person":
+            data[name] = {"email" if "@" in value else "phone": value}
         else:
             data[name] = value[:10] if shape.kind == "date" else value
     return data

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from makegood.base import clock
 from makegood.connectors.canon import STATES
-from makegood.transactions import aside, facts, toread
+from makegood.transactions import aside, buyers, facts, toread
 from makegood.transactions.fields import Field, amount, fields_of, typed
 from makegood.transactions.merging import Known, Version, merge, newest, shown
 from makegood.transactions.models import MODELS, FactCursor, Order, Store, StoreFact, Thing
@@ -149,6 +149,11 @@ def _new(model: Any, noun: str, key: Key, store: Store) -> Thing:
 def _take(noun: str, fact: StoreFact, batch: _Batch) -> None:
     thing = batch.things[key_of(noun, fact, batch.stores[fact.store_id])]
     told = told_of(fact)
+    if "customer" in told:
+        # The tables know a person by their row alone; their words stay in the log, which forgets.
+        told["customer"] = buyers.known(told["customer"], batch.stores[fact.store_id].shop)
+        if told["customer"] is None:
+            del told["customer"]
     version = Version(fact.store_id, fact.sequence, fact.at)
     thing.known, won = merge(thing.known, noun, version, told)
     if "state" in told and "state" not in won:
@@ -186,6 +191,9 @@ def _fill(noun: str, thing: _Thing) -> None:
             total = "total" if noun == "order" else "amount"
             setattr(row, total, amount(value[0]))
             row.currency = value[1]  # type: ignore[attr-defined]
+        elif name == "customer":
+            # Whom people, or an earlier event, have put there stays: their cases were told to them.
+            row.customer_id = row.customer_id or value  # type: ignore[attr-defined]
         elif name == "order":
             row.order_number = value  # type: ignore[attr-defined]
         elif shape is not None and shape.column:

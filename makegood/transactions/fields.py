@@ -1,6 +1,6 @@
 """What a source may tell of each noun, in one table: the schemas, the validator and the tables are all made from it.
 
-A field has a kind (text, code, time, date, amount, flag, lines), the column that keeps it ('' for ``more``) and a sentence.
+A field has a kind (text, code, time, date, amount, flag, lines, person), the column that keeps it ('' for ``more``) and a sentence.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "promised_at": Field("time", "By when the customer was promised to have all of it."),
         "lines": _LINES,
         "made_for": Field("text", "The number of the order that this one makes good.", "made_for", 60),
+        "customer": Field("person", "Who ordered: an email or a phone by which they are known here and can be told.", "customer"),
     },
     "payment": {
         "method": Field("text", "card, transfer, phone bill …", "method", 40),

@@ -95,6 +95,7 @@ def test_a_broken_cup_from_vendure_to_the_customers_own_word(shop: Shop, connect
     read_at_the_stores()
     order = Order.objects.get(number=code)
     assert (order.total, order.currency, order.payments.get().left_to_refund) == (Decimal("42.00"), "USD", Decimal("42.00"))  # fmt: skip
+    assert order.customer is not None and "@" in order.customer.email, "Vendure says whose order it is"
     cup = order.lines[0]
     assert cup["ref"] and Decimal(cup["price"]) == Decimal("19.50") and cup["quantity"] == 2
 

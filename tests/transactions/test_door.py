@@ -10,6 +10,7 @@ import pytest
 from makegood.base import clock
 from makegood.base.seal import seal
 from makegood.desk import events_in
+from makegood.people.models import Customer
 from makegood.transactions.models import EventAside, Order, Payment, Refund, Shipment, StoreFact
 from tests.transactions.sending import MANY, SECRET, event, send, settle, store_of, won
 
@@ -208,3 +209,36 @@ def test_an_empty_batch_is_nothing_and_other_content_is_not_ours(store):
     assert send([]).json() == {"results": []}
     assert send({"a": 1}, kind="text/csv").status_code == 415
     assert send({"a": 1}, kind=MANY).json()["error"] == "no_batch"
+
+
+def test_the_shop_says_who_ordered_and_they_are_found_again_by_their_address(store, cast):
+    who = {"name": "Jiwoo", "email": cast.jiwoo.email.upper(), "language": "ko-KR"}
+    send(event("order.placed", "e1", subject="HN-77", data=won("1000") | {"customer": who}))
+    new = {"name": "Bomi", "email": "bomi@customer.example", "language": "zh_CN"}
+    send(event("order.placed", "e2", subject="HN-78", data=won("1000") | {"customer": new}), message_id="m2")
+    settle()
+    assert Order.objects.get(number="HN-77").customer == cast.jiwoo
+    bomi = Order.objects.get(number="HN-78").customer
+    assert (bomi.name, bomi.email, bomi.language, bomi.shop) == ("Bomi", new["email"], "zh-hans", cast.haneul)
+    assert "bomi" not in json.dumps(Order.objects.get(number="HN-78").known), "their words are not kept twice"
+    send(event("order.changed", "e3", subject="HN-78", data={"customer": who}), message_id="m3")
+    settle()
+    assert Order.objects.get(number="HN-78").customer == bomi, "an order does not change hands by an event"
+
+
+def test_a_buyer_of_whom_only_a_name_or_no_address_is_told_is_nobody_yet(store, cast):
+    count = Customer.objects.count()
+    for n, who in enumerate(({"name": "Jiwoo"}, {"email": "at home"}, {})):
+        send(
+            event("order.placed", f"e{n}", subject=f"HN-8{n}", data=won("1000") | {"customer": who}),
+            message_id=f"m{n}",
+        )
+    settle()
+    assert Order.objects.filter(number__startswith="HN-8", customer=None).count() == 3
+    assert Customer.objects.count() == count and not EventAside.objects.exists()
+    send(
+        event("order.changed", "e9", subject="HN-80", data={"customer": {"phone": "010-0000-9999"}}),
+        message_id="m9",
+    )
+    settle()
+    assert Order.objects.get(number="HN-80").customer.phone == "010-0000-9999"

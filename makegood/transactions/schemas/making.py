@@ -39,9 +39,25 @@ _LINE = {
     "required": ["name"],
     "additionalProperties": False,
 }
+_PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 120},
+        "email": {"type": "string", "maxLength": 254},
+        "phone": {"type": "string", "maxLength": 40},
+        "language": {"type": "string", "maxLength": 20, "description": "ko, zh, en; else that of the shop."},
+    },
+    "additionalProperties": False,
+}
 #: Where money moves, the amount must be told.
 _PAYING = frozenset({"order.placed", "payment.captured", "refund.sent", "refund.paid_out", "credit.granted"})
-_EXAMPLE = {"time": "2026-11-03T14:20:00Z", "date": "2026-11-10", "amount": "12000", "flag": True}
+_EXAMPLE = {
+    "time": "2026-11-03T14:20:00Z",
+    "date": "2026-11-10",
+    "amount": "12000",
+    "flag": True,
+    "person": {"name": "Jiwoo", "email": "jiwoo@customer.example"},
+}
 
 
 def _kind(field: Field) -> dict[str, Any]:
@@ -53,6 +69,7 @@ def _kind(field: Field) -> dict[str, Any]:
         "amount": {"type": "string", "pattern": AMOUNT},
         "flag": {"type": "boolean"},
         "lines": {"type": "array", "maxItems": 500, "items": _LINE},
+        "person": _PERSON,
     }
     return {**shapes[field.kind], "description": field.help}
 
