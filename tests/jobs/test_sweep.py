@@ -249,6 +249,7 @@ LOOKS = {
     "outside parties": ("party_ask_look",),
     "incident steps": ("act_step_look",),
     "steps left behind": ("step_due", "step_look"),
+    "freezes left behind": ("freeze_ask_look",),
 }
 
 
