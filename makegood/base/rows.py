@@ -7,7 +7,7 @@ two statements, for opening a case writes nine and waits for each answer. Same r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
@@ -71,6 +71,19 @@ def change(model: type[Model], pk: int, **values: Any) -> bool:
         return cursor.execute(statement, [*sent, pk], prepare=True).rowcount == 1
 
 
+def change_all(changed: Sequence[Model], names: Iterable[str]) -> None:
+    """Write these columns (by the names of their attributes) of these rows of one table, in one statement.
+
+    Django's ``bulk_update`` builds a CASE for each value, ten times as slow.
+    """
+    if not changed:
+        return
+    model, wanted = type(changed[0]), tuple(names)
+    values = [[_sent(row, field) for row in changed] for field in _named(model, wanted)]
+    with connection.wrap_database_errors, _cursor() as cursor:
+        cursor.execute(_update_all(model, wanted), [[row.pk for row in changed], *values], prepare=True)
+
+
 @contextmanager
 def together(*models: type[Model]) -> Iterator[None]:
     """Send what :func:`add` is given in this block at its end; the first row of each of ``models`` has its id at once.
@@ -119,10 +132,14 @@ def _send(rows: list[Model]) -> None:
 def _values(row: Model) -> Iterator[Any]:
     """The values as psycopg takes them. What our fields hold it knows by itself; only JSON is said, and codes are plain text."""
     for field in _fields(type(row), row.pk is not None):
-        value = getattr(row, field.attname)
-        if isinstance(value, Enum):
-            value = value.value
-        yield Jsonb(value) if isinstance(field, JSONField) else value
+        yield _sent(row, field)
+
+
+def _sent(row: Model, field: Field[Any, Any]) -> Any:
+    value = getattr(row, field.attname)
+    if isinstance(value, Enum):
+        value = value.value
+    return Jsonb(value) if isinstance(field, JSONField) else value
 
 
 def ask(statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -181,6 +198,23 @@ def _update(model: type[Model], names: tuple[str, ...]) -> bytes:
     sets = ", ".join(f'"{columns[name]}" = ${n}' for n, name in enumerate(names, start=1))
     where = f'"{_key(model).column}" = ${len(names) + 1}'
     return f'UPDATE "{model._meta.db_table}" SET {sets} WHERE {where}'.encode()
+
+
+@cache
+def _named(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any], ...]:
+    columns = {f.attname: f for f in model._meta.concrete_fields}
+    return tuple(columns[name] for name in names)
+
+
+@lru_cache(maxsize=512)
+def _update_all(model: type[Model], names: tuple[str, ...]) -> bytes:
+    """One statement that sets these columns of many rows, an array a column, the ids first."""
+    fields, key = _named(model, names), f'"{_key(model).column}"'
+    arrays = ", ".join(f"${n}::{f.db_type(connection)}[]" for n, f in enumerate(fields, start=2))
+    columns = ", ".join(f'"{f.column}"' for f in fields)
+    sets = ", ".join(f'"{f.column}" = v."{f.column}"' for f in fields)
+    given = f"unnest($1::bigint[], {arrays}) AS v({key}, {columns})"
+    return f'UPDATE "{model._meta.db_table}" AS t SET {sets} FROM {given} WHERE t.{key} = v.{key}'.encode()
 
 
 def _key(model: type[Model]) -> Field[Any, Any]:

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
 from makegood.cases import pen
-from makegood.cases.models import Case, CaseEvent, Notice, UrgencyEvidence
+from makegood.cases.models import Case, CaseEvent, Notice
 from makegood.cases.states import Status
-from makegood.desk import notices
+from makegood.desk import climbing_together, notices
+from makegood.desk.above import Above
+from makegood.desk.room_deserved import deserves_room
 from makegood.desk.verb import verb
-from makegood.escalation import duty, ladder
+from makegood.escalation import ladder
 from makegood.escalation.hops import Moment, bounces, hops
 from makegood.escalation.models import Climb
 from makegood.packs import escalation
-from makegood.packs.escalations import WHEN, Rung
 from makegood.people import actors
 from makegood.people.actors import Actor
 
@@ -38,25 +38,7 @@ _TEAMS = {"assigned", "taken", "handover_accepted"}
 
 def start(event: CaseEvent) -> None:
     """A case that was opened (again) begins on its ladder; one that became more urgent goes on with the faster one."""
-    case = Case.objects.get(pk=event.case_id)
-    rungs = escalation().ladder(case.urgency, case.type)
-    now = clock.now()
-    climb = Climb.objects.filter(case=case).first()
-    if climb is None:
-        look_at = ladder.moment(rungs, now, 0)
-        Climb.objects.create(
-            case=case, level=case.urgency, rungs=ladder.kept(rungs), since=now, look_at=look_at
-        )
-    elif climb.look_at is None or case.urgency > climb.level:
-        since = now if climb.look_at is None else climb.since
-        fired = 0 if climb.look_at is None else min(climb.fired, len(rungs))
-        Climb.objects.filter(pk=climb.pk).update(
-            level=case.urgency,
-            rungs=ladder.kept(rungs),
-            since=since,
-            fired=fired,
-            look_at=max(now, ladder.moment(rungs, since, fired)),
-        )
+    climbing_together.start_all([Case.objects.get(pk=event.case_id)])
 
 
 def start_typed(event: CaseEvent) -> None:
@@ -104,23 +86,6 @@ def by_signals(event: CaseEvent) -> None:
     """A threat or a loss in the customer's own words goes to the lead at once."""
     if any(str(source).startswith(_URGENT) for source in event.data["sources"]):
         up(event, "signal", at_least="lead")
-
-
-def by_promise(case: Case, why: str, *, told: list[int], cause: CaseEvent | None = None) -> CaseEvent | None:
-    """A promise is about to break, or broke: the lead's rung. ``told`` heard of it already, and not twice.
-
-    The count of the time in which nobody touched the case goes on as it was. ``case`` is held by the caller, who goes on writing on it: it comes back at the version where it stands.
-    """
-    if not case.is_open:
-        return None
-    climb = Climb.objects.filter(case_id=case.pk, look_at__isnull=False).first()
-    if climb is None:
-        return None
-    rungs = ladder.read(climb.rungs)
-    index = next((i for i, rung in enumerate(rungs) if rung.who != "owner"), len(rungs) - 1)
-    event = reach(climb, [index], climb.fired, why, by=_BY, cause=cause, look_at=climb.look_at, already=told)
-    case.refresh_from_db(fields=["version"])
-    return event
 
 
 def by_clock(case: Case) -> CaseEvent | None:
@@ -205,8 +170,9 @@ def reach(
     case = pen.hold(climb.case_id)
     whole = ladder.read(climb.rungs)
     told: list[int] = []
+    above = Above()
     for index in rungs:
-        people = set(standing_on(case, whole[index].who)) - set(already or [])
+        people = set(above.standing_on(case, whole[index].who)) - set(already or [])
         told += notices.notify(case, "climbed", to=people, data={"n": index + 1})
     highest = max(climb.highest, *(index + 1 for index in rungs))
     next_at = look_at or max(clock.now() + timedelta(minutes=1), ladder.moment(whole, climb.since, fired))
@@ -215,38 +181,6 @@ def reach(
     if any(whole[index].what == "room" and deserves_room(case, whole[index], why) for index in rungs):
         data["room"] = True
     return pen.write(case, "climbed", by=by, data=data, cause=cause)
-
-
-def deserves_room(case: Case, rung: Rung, why: str) -> bool:
-    """Whether the case has what the rung asks for before a room is opened: a loss, a threat, the law, somebody's safety.
-
-    Not one that is mended: what is left to do on it is a word to the customer.
-    """
-    if case.status in (Status.FIXED, Status.VERIFIED, Status.TOLD):
-        return False
-    if not rung.when:
-        return True
-    if "legal" in rung.when and (why == "statutory" or _law_is_near(case)):
-        return True
-    heads = [head for code in rung.when for head in WHEN[code]]
-    found = Q()
-    for head in heads:
-        found |= Q(source__startswith=head)
-    return UrgencyEvidence.objects.filter(found, case=case, level__gte=escalation().room_from).exists()
-
-
-def _law_is_near(case: Case) -> bool:
-    return CaseEvent.objects.filter(case=case, kind="climbed", data__why="statutory").exists()
-
-
-def standing_on(case: Case, who: str) -> list[int]:
-    """Ids of who stands on a rung and is there; who is away is stood in for by those above, at last by who keeps the house."""
-    above = {"owner": notices.owner_of, "lead": notices.leads_of, "manager": lambda _case: notices.managers()}
-    away, everybody = duty.absent(), list(above)
-    for rung in everybody[everybody.index(who) :]:
-        if people := [user for user in above[rung](case) if user not in away]:
-            return people
-    return notices.keepers()
 
 
 @verb("acknowledge")

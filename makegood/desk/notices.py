@@ -6,8 +6,8 @@ How it leaves the page (letter, chat) is ``noticing.py``: rows of the same trans
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -112,20 +112,43 @@ def room_of(notice: Notice) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def notify(
-    case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
-) -> list[int]:
-    """Tell these people (ids of users; None is skipped, each once, only who may still sign in); returns who was told.
+@dataclass(frozen=True)
+class Ask:
+    """That these people be told (ids of users; None is skipped, each once, only who may still sign in).
 
     ``case`` is None for what belongs to none (a letter that could not be read).
     """
-    if kind not in KINDS:
-        raise LookupError(f"{kind} stands in no row of desk/notices.py")
-    wanted = noticing.with_stand_ins({user for user in to if user is not None}, case, kind)
-    users = [pk for (pk,) in rows.ask(_PRESENT, sorted(wanted), list(STAFF))] if wanted else []
-    now = clock.now()
-    told = [Notice(user_id=user, case=case, kind=kind, data=data or {}, at=now) for user in users]
-    noticing.send_out(Notice.objects.bulk_create(told), case, kind)
+
+    case: Case | None
+    kind: str
+    to: Iterable[int | None]
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def notify(
+    case: Case | None, kind: str, *, to: Iterable[int | None], data: dict[str, Any] | None = None
+) -> list[int]:
+    """:class:`Ask`, one; returns who was told."""
+    return notify_all([Ask(case, kind, to, data or {})])[0]
+
+
+def notify_all(asks: Sequence[Ask]) -> list[list[int]]:
+    """Tell all of these in a few statements; for each who was told."""
+    for ask in asks:
+        if ask.kind not in KINDS:
+            raise LookupError(f"{ask.kind} stands in no row of desk/notices.py")
+    wanted = noticing.with_stand_ins(
+        [(ask.case, ask.kind, {user for user in ask.to if user is not None}) for ask in asks]
+    )
+    everybody = sorted(set().union(*wanted))
+    there = {pk for (pk,) in rows.ask(_PRESENT, everybody, list(STAFF))} if everybody else set()
+    users, now = [sorted(people & there) for people in wanted], clock.now()
+    told = [
+        [Notice(user_id=user, case=ask.case, kind=ask.kind, data=ask.data, at=now) for user in people]
+        for ask, people in zip(asks, users, strict=True)
+    ]
+    Notice.objects.bulk_create(notice for one in told for notice in one)
+    noticing.send_out([(one, ask.case, ask.kind) for one, ask in zip(told, asks, strict=True)])
     return users
 
 

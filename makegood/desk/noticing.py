@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.conf import settings
 from django.db.models import Q
@@ -22,38 +23,54 @@ def is_urgent(case: Case | None, kind: str) -> bool:
     return rules().rule(kind).urgent(case.urgency if case else 1)
 
 
-def with_stand_ins(people: set[int], case: Case | None, kind: str) -> set[int]:
+def with_stand_ins(asked: Sequence[tuple[Case | None, str, set[int]]]) -> list[set[int]]:
     """Who is told: when it is urgent, for everybody who is away also whoever stands in for them."""
-    if not people or not is_urgent(case, kind):
-        return people
-    away = people & duty.absent()
-    return people | set(duty.above(case.team if case else None)) if away else people
+    urgent = [bool(people) and is_urgent(case, kind) for case, kind, people in asked]
+    absent = duty.absent() if any(urgent) else set()
+    return [
+        people | set(duty.above(case.team if case else None)) if hot and people & absent else people
+        for (case, _kind, people), hot in zip(asked, urgent, strict=True)
+    ]
 
 
-def send_out(told: list[Notice], case: Case | None, kind: str) -> None:
-    """Write the rows by which these notices leave the page. ``told``: one kind, one case, one row a person."""
-    rule = rules().rule(kind)
-    if not told or rule.page_only:
+Told = tuple[list[Notice], Case | None, str]
+
+
+def send_out(told: Sequence[Told]) -> None:
+    """Write the rows by which these notices leave the page. Each of ``told``: one kind, one case, one row a person."""
+    leaving = [one for one in told if one[0] and not rules().rule(one[2]).page_only]
+    if not leaving:
         return
-    urgent = is_urgent(case, kind)
-    by_user = {notice.user_id: notice for notice in told}
-    if urgent and can_send():
-        _give_letters(by_user)
-    team = case.team_id if case else None
-    ways = Way.objects.filter(Q(user_id__in=by_user) | Q(team_id=team, team_id__isnull=False))
-    rows = []
-    for way in ways.select_related("user__quiet"):
-        if way.kind == Way.Kind.LETTER and not can_send():
-            continue  # the page holds it; a mail server that is set up next month must not pour out what is long over
-        notice = by_user[way.user_id] if way.user_id else told[0]
+    if can_send():
+        hot = (notices for notices, case, kind in leaving if is_urgent(case, kind))
+        _give_letters({notice.user_id for notices in hot for notice in notices})
+    users = {notice.user_id for notices, _case, _kind in leaving for notice in notices}
+    teams = {case.team_id for _notices, case, _kind in leaving if case and case.team_id}
+    ways: dict[tuple[str, int | None], list[Way]] = defaultdict(list)
+    for way in Way.objects.filter(Q(user__in=users) | Q(team__in=teams)).select_related("user__quiet"):
+        # the page holds it; a mail server that is set up next month must not pour out what is long over
+        if way.kind != Way.Kind.LETTER or can_send():
+            ways["user" if way.user_id else "team", way.user_id or way.team_id].append(way)
+    if ways:
+        out = (row for one in leaving for row in _rows(*one, ways))
+        NoticeOut.objects.bulk_create(out, batch_size=1000)
+
+
+def _rows(
+    told: list[Notice], case: Case | None, kind: str, ways: Mapping[tuple[str, int | None], list[Way]]
+) -> Iterator[NoticeOut]:
+    rule, urgent = rules().rule(kind), is_urgent(case, kind)
+    mine = [(way, notice) for notice in told for way in ways.get(("user", notice.user_id), ())]
+    team = [(way, told[0]) for way in ways.get(("team", case.team_id), ())] if case else []
+    for way, notice in mine + team:
         if row := _row(way, notice, urgent=urgent, mine=_is_mine(rule, case, way)):
-            rows.append(row)
-    NoticeOut.objects.bulk_create(rows, batch_size=1000)
+            yield row
 
 
-def _give_letters(users: Iterable[int]) -> None:
+def _give_letters(users: set[int]) -> None:
     """Whoever chose nothing gets urgent notices by letter: a promise that broke at night must not wait for a page to be opened."""
-    users = set(users)
+    if not users:
+        return
     have = Way.objects.filter(user_id__in=users, kind=Way.Kind.LETTER).values_list("user_id", flat=True)
     if new := users - set(have):
         made = [Way(user_id=user, kind=Way.Kind.LETTER, service="letters") for user in sorted(new)]

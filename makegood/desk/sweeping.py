@@ -6,7 +6,7 @@ moves its next look, when its reason is gone. Nothing here is ever ended by sile
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.db.models import F
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as spoken
 
 from makegood.base import clock
 from makegood.base.languages import speaking
+from makegood.base.rows import change_all
 from makegood.base.swept import Swept
 from makegood.base.words import clean
 from makegood.cases import links, pen
@@ -27,6 +28,7 @@ from makegood.desk import (
     appointing,
     breaking,
     climbing,
+    climbing_together,
     closing,
     handing,
     notices,
@@ -35,10 +37,13 @@ from makegood.desk import (
     snoozing,
     telling,
 )
-from makegood.desk.verb import verb
+from makegood.desk.above import Above
+from makegood.desk.climbing_together import Fall
+from makegood.desk.notices import Ask
+from makegood.desk.verb import follow, verb
 from makegood.escalation.models import Handover
 from makegood.packs import policy
-from makegood.people import actors
+from makegood.people import actors, roles
 from makegood.people.actors import Actor
 from makegood.promises import appointments, due
 from makegood.promises.hours import calendar_of, within_hours
@@ -54,49 +59,62 @@ What = Appointment.What
 
 
 def promise(row: Promise) -> None:
-    """Warn of a promise, or break it, by what is so now."""
+    """:func:`promises`, one."""
+    promises([row])
+
+
+def promises(found: Sequence[Promise]) -> None:
+    """Warn of promises, or break them, by what is so now.
+
+    ``found`` and their cases were read together under the cases' locks (jobs/sweep.py): held already, and never stale. Of
+    several of one case one is done: the others are still due, and their case is another afterwards.
+    """
     now, rules = clock.now(), policy().promises
-    if row.state != Promise.State.OPEN:
-        return
-    reached = due.reached(row.made_at, row.due_at, now, rules)
-    if reached == due.DUE:
-        break_promise(row, by=_BY)
-        return
-    if reached > row.warned:
-        warn(row, reached)
-    climb_at = row.climb_at
-    if climb_at and climb_at <= now:
-        climbing.by_clock(row.case)
-        climb_at = None
-    next_look = due.next_look(row.made_at, row.due_at, max(reached, row.warned), now, rules)
-    Promise.objects.filter(pk=row.pk).update(
-        warned=max(reached, row.warned),
-        climb_at=climb_at,
-        look_at=min(next_look, climb_at) if climb_at else next_look,
-        set_back=0,
-        trouble="",
-    )
+    first: dict[int, Promise] = {}
+    for row in found:
+        if row.state == Promise.State.OPEN:
+            first.setdefault(row.case_id, row)
+    seen = [(row, due.reached(row.made_at, row.due_at, now, rules)) for row in first.values()]
+    breaks([row for row, reached in seen if reached == due.DUE])
+    near = [(row, reached) for row, reached in seen if reached != due.DUE]
+    warn([(row, reached) for row, reached in near if reached > row.warned])
+    for row, reached in near:
+        climb_at = row.climb_at
+        if climb_at and climb_at <= now:
+            climbing.by_clock(row.case)
+            climb_at = None
+        row.warned = max(reached, row.warned)
+        next_look = due.next_look(row.made_at, row.due_at, row.warned, now, rules)
+        row.climb_at = climb_at
+        row.look_at = min(next_look, climb_at) if climb_at else next_look
+        row.set_back, row.trouble = 0, ""
+    change_all([row for row, _reached in near], ("warned", "climb_at", "look_at", "set_back", "trouble"))
 
 
-def warn(row: Promise, reached: int) -> None:
+def warn(near: Sequence[tuple[Promise, int]]) -> None:
     """The owner hears first; then the lead, and the case climbs its ladder. Outside parties are reminded themselves."""
-    if row.to == PARTNER:
-        return
-    to = notices.owner_of(row.case) if row.warned < due.OWNER else []
-    if reached >= due.LEAD:
-        to = to + notices.leads_of(row.case)
-    told = notices.notify(row.case, "promise_near", to=to, data=notices.about(row))
-    if reached >= due.LEAD:
-        climbing.by_promise(row.case, "promise_near", told=told)
+    ours, above = [(row, reached) for row, reached in near if row.to != PARTNER], Above()
+    asks = []
+    for row, reached in ours:
+        to = above.owner_of(row.case) if row.warned < due.OWNER else []
+        if reached >= due.LEAD:
+            to = to + above.leads_of(row.case)
+        asks.append(Ask(row.case, "promise_near", to, notices.about(row)))
+    told = notices.notify_all(asks)
+    falls = [
+        Fall(row.case, heard) for (row, reached), heard in zip(ours, told, strict=True) if reached >= due.LEAD
+    ]
+    climbing_together.by_promises(falls, "promise_near")
 
 
-@verb("sweep")
-def break_promise(row: Promise, *, by: Actor) -> CaseEvent:
-    """Its time has passed: broken as of ``due_at``, however late we noticed."""
-    # ``row`` and its case were read together under the case's lock (jobs/sweep.py): held already, and never stale.
-    event = breaking.broken(row.case, row)
-    assert event is not None, "looked at under the lock of its case, it was open"
-    return event
+def breaks(found: Sequence[Promise]) -> list[CaseEvent]:
+    """Their time has passed: broken as of ``due_at``, however late we noticed."""
+    roles.check(_BY, "sweep")
+    events = breaking.broken([(row.case, row) for row in found]) if found else []
+    assert len(events) == len(found), "looked at under the locks of their cases, they were open"
+    for event in events:
+        follow(event)
+    return events
 
 
 def appointment(row: Appointment) -> None:

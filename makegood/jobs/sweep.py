@@ -75,6 +75,7 @@ SOURCES: tuple[Source, ...] = (
         "promises",
         lambda: Promise.objects.filter(state=Promise.State.OPEN).select_related("case"),
         sweeping.promise,
+        many=sweeping.promises,
     ),
     Source(
         "appointments",

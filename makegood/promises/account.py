@@ -1,15 +1,16 @@
-"""What the ledger says of one case: its open and broken promises, read once; the rest is arithmetic. Pure but for :func:`read`."""
+"""What the ledger says of a case: its open and broken promises, read once; the rest is arithmetic. Pure but for :func:`read_all`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from makegood.base import rows
 from makegood.promises.models import PARTNER, WORDS, Promise
 
-_READ = """SELECT id, what, basis, "to", state, due_at, proof_id IS NOT NULL OR proof_event_id IS NOT NULL
-  FROM makegood_promise WHERE case_id = $1 AND state IN ('open', 'broken') ORDER BY due_at, id"""
+_READ = """SELECT case_id, id, what, basis, "to", state, due_at, proof_id IS NOT NULL OR proof_event_id IS NOT NULL
+  FROM makegood_promise WHERE case_id = ANY($1) AND state IN ('open', 'broken') ORDER BY due_at, id"""
 _OPEN, _BROKEN = Promise.State.OPEN.value, Promise.State.BROKEN.value
 
 
@@ -51,6 +52,11 @@ class Account:
         found = (replace(e, state=_BROKEN) if e.id == promise_id else e for e in self.entries)
         return Account(tuple(found))
 
+    def without(self, promise_ids: Iterable[int]) -> Account:
+        """As it stands once these were replaced or withdrawn."""
+        gone = set(promise_ids)
+        return Account(tuple(e for e in self.entries if e.id not in gone))
+
     def gave(self, promise: Promise) -> Account:
         """As it stands once this one was given."""
         new = Entry(promise.pk, promise.what, promise.basis, promise.to, promise.state, promise.due_at)
@@ -84,4 +90,12 @@ class Account:
 
 def read(case_id: int) -> Account:
     """The account of a case that is held."""
-    return Account(tuple(Entry(*row) for row in rows.ask(_READ, case_id)))
+    return read_all([case_id])[case_id]
+
+
+def read_all(case_ids: Iterable[int]) -> dict[int, Account]:
+    """The accounts of these cases, that are held, by their ids."""
+    found: dict[int, list[Entry]] = {case_id: [] for case_id in case_ids}
+    for case_id, *entry in rows.ask(_READ, list(found)):
+        found[case_id].append(Entry(*entry))
+    return {case_id: Account(tuple(entries)) for case_id, entries in found.items()}

@@ -11,6 +11,7 @@ from makegood.base.errors import Refusal
 from makegood.base.languages import speaking
 from makegood.cases.models import CaseEvent, Notice
 from makegood.desk import climbing, incidents, room_leads, rooming, timeline
+from makegood.desk.above import Above
 from makegood.desk.fixing import record_fix
 from makegood.desk.handling import assign, raise_urgency
 from makegood.desk.joining import merge
@@ -165,9 +166,9 @@ def test_a_rung_whose_people_are_away_tells_those_above_and_no_rung_is_silent(ca
     Absence.objects.create(
         user=cast.sujin, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1)
     )
-    assert climbing.standing_on(case, "lead") == [cast.hana.pk]
+    assert Above().standing_on(case, "lead") == [cast.hana.pk]
     User.objects.filter(role__in=[Role.LEAD, Role.MANAGER]).update(is_active=False)
-    assert climbing.standing_on(case, "lead") == [cast.root.pk]
+    assert Above().standing_on(case, "lead") == [cast.root.pk]
 
 
 def test_a_type_with_rungs_of_its_own_puts_the_case_on_them_when_it_is_sorted(cast):

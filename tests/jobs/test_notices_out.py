@@ -211,7 +211,7 @@ def test_a_storm_of_ten_thousand_is_a_handful_of_messages_and_one_line(cast, the
         told = Notice.objects.bulk_create(
             [Notice(user=cast.minji, case=case, kind="woken", at=start) for _ in range(10_000)]
         )
-        noticing.send_out(told[:1], case, "woken")
+        noticing.send_out([(told[:1], case, "woken")])
         way = Way.objects.get()
         done = set(NoticeOut.objects.values_list("notice_id", flat=True))
         NoticeOut.objects.bulk_create(
