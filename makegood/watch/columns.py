@@ -29,14 +29,14 @@ class Columns:
 
     def add(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
         """Rows of these keys, new ones blank; and which places made a row."""
-        rows, made = self.index.add(keys)
+        rows, made = self.index.claim(keys)
         if made.any():
             self._fit()
             self.blank(rows[made])
         return rows, made
 
     def claim(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
-        """As ``add`` where most keys are new, but what a new row holds is undefined until it is blanked or written."""
+        """As ``add``, but what a new row holds is undefined until it is blanked or written."""
         rows, made = self.index.claim(keys)
         self._fit()
         return rows, made

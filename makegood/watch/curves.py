@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from makegood.watch import loops
 from makegood.watch.plan import HOUR, I64
 
 F64 = npt.NDArray[np.float64]
@@ -114,10 +115,8 @@ def quantile(curve: F64, alpha: F64) -> I64:
 
 def read(curves: npt.NDArray[np.float32], row: I64, micros: I64) -> F64:
     """S* at an age, between the buckets by a straight line, never below 1e-4 (nothing was ever seen to be rarer)."""
-    place = position(micros)
-    low = place.astype(np.int64)
-    before = np.where(low > 0, curves[row, np.maximum(low - 1, 0)], 1.0)
-    return np.maximum(before + (place - low) * (curves[row, low] - before), FLOOR)
+    found: F64 = loops.between(curves, row, position(micros), FLOOR)
+    return found
 
 
 def crossing(curves: npt.NDArray[np.float32], row: I64, level: F64) -> I64:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from makegood.watch import curves
+from makegood.watch import curves, loops
 from makegood.watch.closing import Ended
 from makegood.watch.findings import RAISED, RECOVERED, Findings, finding_ids, join, make, none, ranked
 from makegood.watch.model import Model
@@ -33,12 +33,11 @@ def hazard(model: Model, cohort: I64, age: I64) -> F64:
 
 def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64]:
     """Which of the rows (by place) stand in a lane that is judged, and their cohorts in the model."""
-    columns = state.rows
-    place = np.flatnonzero(plan.systemic[columns["step"][rows]])
-    cohort = state.known[columns["cohort"][rows[place]]]
-    fit = np.flatnonzero(cohort >= 0)
-    fit = fit[model.count[cohort[fit]] >= ENOUGH]
-    return place[fit], cohort[fit]
+    columns, fit = state.rows, model.count >= ENOUGH
+    found: tuple[I64, I64] = loops.judged(
+        rows, columns["step"], columns["cohort"], state.known, fit, plan.systemic
+    )
+    return found
 
 
 def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, suffered: I64) -> None:

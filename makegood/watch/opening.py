@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from makegood.watch import loops
 from makegood.watch.batch import Batch
 from makegood.watch.deadlines import GIVEN
 from makegood.watch.keys import U64, chain, mix
 from makegood.watch.model import Model
-from makegood.watch.plan import I64, NEED, Bools, Plan
+from makegood.watch.plan import I64, NEED, Bools, Links, Plan
 from makegood.watch.state import LEVELS, TIER, TOLD, State, grown
 from makegood.watch.table import distinct
 
@@ -19,6 +20,17 @@ from makegood.watch.table import distinct
 def step_keys(plan: Plan, tx: U64, step: I64) -> U64:
     """The key of a step of a transaction; it can be undone (state.transactions)."""
     return mix(tx ^ plan.keys[step])
+
+
+def touched(plan: Plan, links: Links, batch: Batch) -> tuple[I64, I64, I64, U64]:
+    """(place in the batch, step, time, key) of every step that the events touch by these links."""
+    if not len(links.steps) or not len(batch):
+        none = np.zeros(0, np.int64)
+        return none, none, none, np.zeros(0, np.uint64)
+    found: tuple[I64, I64, I64, U64] = loops.touched(
+        batch.event, batch.tx, batch.at, links.start, links.steps, plan.keys
+    )
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,11 +50,9 @@ def open_steps(
     A row keeps its first and its last opening: who asks twice waits since the first time, and a close between two
     openings leaves the second one open, whichever of the three came first.
     """
-    place, step = plan.opens.spread(batch.event)
-    at = batch.at[place]
+    place, step, at, keys = touched(plan, plan.opens, batch)
     late = at < now - plan.late[step]
     count["late"] = int(np.count_nonzero(late))
-    keys = step_keys(plan, batch.tx[place], step)
     over = late | _ended(plan, state, keys, step, at)
     if over.any():
         wanted = np.flatnonzero(~over)
@@ -147,7 +157,7 @@ def _lane(plan: Plan, model: Model, state: State, batch: Batch, step: int, at: I
     """The lane of each, made with its parent (all lanes of the step together) where it is new."""
     root = int(plan.keys[step])
     size = len(at) if plan.lanes[step] else 1  # one lane for all: looked up once
-    keys = chain(root, (batch.attributes[c][at] for c in plan.lanes[step]), size)
+    keys = _chained(root, batch, plan.lanes[step], at[:size])
     rows, made = state.lanes.add(keys)
     if made.any():
         whole, _ = state.lanes.add(np.array([root], np.uint64))
@@ -186,7 +196,15 @@ def _level(plan: Plan, batch: Batch, step: int, at: I64, depth: int) -> U64:
     root = int(plan.keys[step])
     if not depth:
         return np.full(len(at), root, np.uint64)
-    return chain(root ^ depth, (batch.attributes[c][at] for c in plan.cohorts[step][depth - 1]), len(at))
+    return _chained(root ^ depth, batch, plan.cohorts[step][depth - 1], at)
+
+
+def _chained(first: int, batch: Batch, columns: tuple[int, ...], at: I64) -> U64:
+    """keys.chain of these columns at these places."""
+    out = np.full(len(at), first, np.uint64)
+    for column in columns:
+        loops.pair_at(out, batch.attributes[column], at)
+    return out
 
 
 def cohort_keys(plan: Plan, batch: Batch, step: int, at: I64) -> list[U64]:

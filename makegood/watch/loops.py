@@ -1,0 +1,57 @@
+"""The way to the compiled loops (``compiled.py``): numba is imported at their first use, not when the watch is.
+
+    from makegood.watch import loops
+    loops.find(...)            # imports numba (half a second), then compiles this one loop or reads it from the cache
+
+What is compiled is kept in the user's cache directory (``NUMBA_CACHE_DIR`` where that is set), never beside the source: an
+installed package may be read-only, and a work tree is no place for it. Numba writes each file whole and renames it, so several
+processes may begin at once. Where nothing can be written every process compiles for itself, some ten seconds of it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from makegood.watch import compiled
+
+    found = globals()[name] = getattr(compiled, name)
+    return found
+
+
+def decorator() -> Any:
+    """numba's ``njit`` with a cache where there is room for one: what ``compiled.py`` marks its loops with."""
+    import numba
+
+    folder = _usable(_candidates())
+    if folder is not None:
+        numba.config.CACHE_DIR = str(folder)
+    return numba.njit(cache=folder is not None, nogil=True)
+
+
+def _candidates() -> list[Path]:
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        return [Path(named)]
+    home = os.environ.get("XDG_CACHE_HOME") or (os.path.join(os.environ["HOME"], ".cache") if os.environ.get("HOME") else "")
+    own = [Path(home) / "makegood" / "numba"] if home else []
+    return [*own, Path(tempfile.gettempdir()) / f"makegood-{os.getuid()}" / "numba"]
+
+
+def _usable(folders: list[Path]) -> Path | None:
+    """The first that we may write and that is ours: numba runs what it reads there, so nobody else may have made it."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            held = folder.stat()
+            if held.st_uid != os.getuid() or held.st_mode & 0o022 or not os.access(folder, os.W_OK | os.X_OK):
+                continue
+        except OSError:
+            continue
+        return folder
+    return None
