@@ -231,13 +231,11 @@ def judged(rows: Any, steps: Any, cohorts: Any, known: Any, fit: Any, systemic: 
     """Places of the rows whose step is watched for faults and whose cohort is ``fit``; and the cohort of each in the model."""
     place, cohort, n = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), 0
     for i in range(len(rows)):
-        step = steps[rows[i]]
-        if step < 0 or not systemic[step]:
-            continue
-        own = known[cohorts[rows[i]]]
-        if own >= 0 and fit[own]:
-            place[n], cohort[n] = i, own
-            n += 1
+        row = rows[i]
+        # Without a jump: which step the next row has cannot be foretold.
+        own = known[max(cohorts[row], 0)]
+        place[n], cohort[n] = i, own
+        n += (cohorts[row] >= 0) & (own >= 0) & systemic[max(steps[row], 0)] & fit[max(own, 0)]
     return place[:n].copy(), cohort[:n].copy()
 
 
@@ -251,3 +249,106 @@ def between(curves: Any, row: Any, place: Any, floor: Any) -> Any:
         step = np.float32(curves[row[i], low] - before)
         out[i] = max(np.float64(before) + (place[i] - low) * np.float64(step), floor)
     return out
+
+
+@loop
+def grouped(numbers: Any, most: Any) -> Any:
+    """(places in the order of their numbers, each number in its own order; where each number begins and the last ends)."""
+    begins = np.zeros(most + 1, np.int64)
+    for i in range(len(numbers)):
+        begins[numbers[i] + 1] += 1
+    for n in range(most):
+        begins[n + 1] += begins[n]
+    at, order = begins[:-1].copy(), np.empty(len(numbers), np.int64)
+    for i in range(len(numbers)):
+        order[at[numbers[i]]] = i
+        at[numbers[i]] += 1
+    return order, begins
+
+
+@loop
+def opened(rows: Any, at: Any, first: Any, last: Any, flags: Any, overtakes: Any) -> None:
+    """Rows begin at these times."""
+    for i in range(len(rows)):
+        row = rows[i]
+        first[row], last[row], flags[row], overtakes[row] = at[i], at[i], 0, 0
+
+
+@loop
+def described(
+    rows: Any, place: Any, number: Any, at: Any, money: Any, names: Any, told: Any, allowed: Any, keep: Any, given: Any,
+    step: Any, amount: Any, subject: Any, promise: Any, flags: Any,
+) -> None:  # fmt: skip
+    """What the events at these places decide of rows of one step. Until when it is promised: what the event ``told`` (empty:
+    none does) where that is later than its opening, with the bit ``given``; else what is ``allowed`` to all (0: nothing)."""
+    for i in range(len(rows)):
+        row, of = rows[i], place[i]
+        step[row], amount[row] = number, money[of]
+        subject[row] = names[of] if len(names) else _FREE
+        flags[row] &= keep
+        promise[row] = at[of] + allowed if allowed else 0
+        if len(told) and told[of] > at[of]:
+            promise[row] = told[of]
+            flags[row] |= given
+
+
+@loop
+def standing(rows: Any, step: Any, first: Any, promise: Any, cohort: Any, flags: Any, known: Any, given: Any, shift: Any) -> Any:
+    """Of rows (step, first, promise, cohort in the model, tier, whether the promise was given)."""
+    size = len(rows)
+    steps, begun, until = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    cohorts, tiers, own = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.bool_)
+    for i in range(size):
+        row = rows[i]
+        steps[i], begun[i], until[i] = step[row], first[row], promise[row]
+        cohorts[i] = known[cohort[row]] if cohort[row] >= 0 else -1
+        tiers[i], own[i] = flags[row] >> shift, flags[row] & given != 0
+    return steps, begun, until, cohorts, tiers, own
+
+
+@loop
+def dues(
+    step: Any, first: Any, promise: Any, cohort: Any, tier: Any, needs: Any, allowed: Any, shares: Any, patience: Any,
+    foresee: Any, wait: Any, share: Any, odds: Any, cohorts: Any, worked: Any, never: Any, whys: Any, due: Any, reason: Any,
+) -> Any:
+    """deadlines.learned_dues but for what is foreseen: the places of those are given back. ``shares``: steps with a milestone's
+    promise. ``worked``: when the wait of each is over on its own clock (empty: all go by the wall's)."""
+    by_grace, by_hours, by_share, by_promise = whys
+    asked, n = np.empty(len(step), np.int64), 0
+    for i in range(len(step)):
+        s, own = step[i], cohort[i]
+        if needs[s]:
+            due[i], reason[i] = first[i] + allowed[s], by_grace
+            continue
+        window = promise[i] - first[i] if promise[i] > first[i] else np.int64(0)
+        if own >= 0:
+            at = own + tier[i] * cohorts
+            if window > 0 and np.isfinite(share[at]):
+                when = first[i] + np.int64(share[at] * window)
+                if when < due[i]:
+                    due[i], reason[i] = when, by_share
+            elif (window == 0 or not shares[s]) and wait[at] < never:
+                when = worked[i] if len(worked) else first[i] + wait[at]
+                if when < due[i]:
+                    due[i], reason[i] = when, by_hours
+            if window > 0 and foresee[s] and np.isfinite(odds[at]):
+                asked[n] = i
+                n += 1
+        if window > 0 and not shares[s]:
+            when = first[i] + np.int64(window * (1 + patience[s]))
+            if when < due[i]:
+                due[i], reason[i] = when, by_promise
+    return asked[:n].copy()
+
+
+@loop
+def note(lane: Any, logs: Any, suffered: Any, at: Any, cancelled: Any, done: Any, over: Any, sums: Any, last: Any) -> None:
+    """Add what ended to its lane: how many, how many of them were overtaken, the logarithms of how long, the latest time."""
+    for i in range(len(lane)):
+        own = lane[i]
+        if own < 0 or cancelled[i]:
+            continue
+        done[own] += 1
+        over[own] += 1 if suffered[i] > 0 else 0
+        sums[own] += logs[i]
+        last[own] = max(last[own], at[i])

@@ -34,6 +34,8 @@ def hazard(model: Model, cohort: I64, age: I64) -> F64:
 def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64]:
     """Which of the rows (by place) stand in a lane that is judged, and their cohorts in the model."""
     columns, fit = state.rows, model.count >= ENOUGH
+    if not len(state.known) or not len(fit):
+        return rows[:0], rows[:0]
     found: tuple[I64, I64] = loops.judged(
         rows, columns["step"], columns["cohort"], state.known, fit, plan.systemic
     )
@@ -43,17 +45,13 @@ def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64
 def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, suffered: I64) -> None:
     """Add what ended to its lanes: history of durations and overtakes, and observed and expected since the last tick."""
     lanes, lane = state.lanes, state.rows["lane"][ended.rows].astype(np.int64)
-    size, done = len(lanes.index.keys), np.flatnonzero((lane >= 0) & ~ended.cancelled)
-    own = lane[done]
-    lanes["done"][:] += np.bincount(own, minlength=size)
-    lanes["overtaken"][:] += np.bincount(own[suffered[done] > 0], minlength=size)
-    lanes["logs"][:] += np.bincount(own, np.log(np.maximum(took[done], 1)), size)
-    np.maximum.at(lanes["last"], own, ended.at[done])
+    size, logs = len(lanes.index.keys), np.log(np.maximum(took, 1))
+    loops.note(
+        lane, logs, suffered, ended.at, ended.cancelled, lanes["done"], lanes["overtaken"], lanes["logs"], lanes["last"]
+    )
     if not len(model.cohort):
         return
-    place = np.flatnonzero(lane >= 0)
-    judged, cohort = _judged(plan, model, state, ended.rows[place])
-    place = place[judged]
+    place, cohort = _judged(plan, model, state, ended.rows)
     if not len(place):
         return
     rows, own = ended.rows[place], lane[place]

@@ -77,9 +77,7 @@ def _fill(
 ) -> None:
     """New rows that are opened once in this batch: nothing to compare with."""
     columns = state.rows
-    columns["first"][rows] = columns["last"][rows] = at
-    columns["flags"][rows] = 0
-    columns["overtakes"][rows] = 0
+    loops.opened(rows, at, columns["first"], columns["last"], columns["flags"], columns["overtakes"])
     _describe(plan, model, state, batch, rows, place, step)
 
 
@@ -111,38 +109,29 @@ def _ended(plan: Plan, state: State, keys: U64, step: I64, at: I64) -> Bools:
 
 def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, place: I64, step: I64) -> None:
     """Every column that an opening decides, for each kind of step at once."""
-    columns = state.rows
-    columns["step"][rows] = step
-    columns["amount"][rows] = batch.amount[place]
-    size, at = len(rows), batch.at[place]
-    subject, promise = np.zeros(size, np.uint64), np.zeros(size, np.int64)
-    lane, cohort = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
-    flags = columns["flags"][rows] & TOLD
-    for s in np.flatnonzero(np.bincount(step)):
-        mine = np.flatnonzero(step == s)
-        of = place[mine]
-        if plan.subject[s] >= 0:
-            subject[mine] = batch.attributes[plan.subject[s]][of]
-        if plan.flavour[s] == NEED:
+    columns, none = state.rows, place[:0]
+    order, begins = loops.grouped(step, len(plan.codes))
+    for s in np.flatnonzero(np.diff(begins)).tolist():
+        mine = order[begins[s] : begins[s + 1]]
+        own, of = rows[mine], place[mine]
+        need = plan.flavour[s] == NEED
+        names = batch.attributes[plan.subject[s]] if plan.subject[s] >= 0 else none.view(np.uint64)
+        told = batch.moments[plan.moment[s]] if plan.moment[s] >= 0 and not need else none
+        loops.described(
+            own, of, s, batch.at, batch.amount, names, told, 0 if need else int(plan.allowed[s]), TOLD, np.uint8(GIVEN),
+            columns["step"], columns["amount"], columns["subject"], columns["promise"], columns["flags"],
+        )  # fmt: skip
+        if need:
+            columns["lane"][own] = columns["cohort"][own] = -1
             continue
-        first = at[mine]
-        allowed = first + plan.allowed[s] if plan.allowed[s] else np.zeros(len(mine), np.int64)
-        if plan.moment[s] >= 0:
-            told = batch.moments[plan.moment[s]][of]
-            given = told > first
-            flags[mine] |= given.astype(np.uint8) * np.uint8(GIVEN)
-            allowed = np.where(given, told, allowed)
-        promise[mine] = allowed
-        lane[mine] = _lane(plan, model, state, batch, int(s), of)
-        cohort[mine] = _cohort(plan, model, state, batch, int(s), of)
+        lane = _lane(plan, model, state, batch, s, of)
+        columns["lane"][own] = lane
+        columns["cohort"][own] = _cohort(plan, model, state, batch, s, of)
         if len(plan.tier_keys):
-            flags[mine] |= _tier(plan, state, batch, int(s), of, lane[mine]).astype(np.uint8) << TIER
-    columns["flags"][rows] = flags
-    columns["subject"][rows], columns["promise"][rows] = subject, promise
-    columns["lane"][rows], columns["cohort"][rows] = lane, cohort
+            columns["flags"][own] |= _tier(plan, state, batch, s, of, lane).astype(np.uint8) << TIER
 
 
-def _tier(plan: Plan, state: State, batch: Batch, step: int, at: I64, lane: npt.NDArray[np.int32]) -> I64:
+def _tier(plan: Plan, state: State, batch: Batch, step: int, at: I64, lane: I64) -> I64:
     """The stricter of what its lane and its shop accept."""
     tier = plan.tier(state.lanes.index.keys[lane])
     if "shop" not in plan.attributes:
