@@ -73,10 +73,10 @@ class Columns:
 
     @classmethod
     def unpacked(cls, names: dict[str, tuple[Any, Any]], kept: dict[str, npt.NDArray[Any]]) -> Columns:
-        """Rows from a snapshot, in its order: row i is the i-th kept one."""
+        """Rows from a snapshot, in its order: row i is the i-th kept one. A column that was not kept is blank."""
         made = cls(names, 0)
         made.index = Index.of(kept["key"])
         made._fit()
-        for name in names:
+        for name in kept.keys() & names.keys():
             made.columns[name][: len(kept["key"])] = kept[name]
         return made

@@ -19,6 +19,8 @@ from makegood.watch.plan import HOUR, I64, SYSTEMIC, Plan
 from makegood.watch.state import State
 
 RHO, ALARM = 0.5, 8.0
+#: That the rest of a step fails too is believed at twenty to one (log-likelihood ratio of the rates RHO and 1).
+EVIDENCE = float(np.log(20))
 TICK = 60_000_000
 #: A lane is judged once its like was finished this often (watch.md 1.2, cold start).
 ENOUGH = 200
@@ -86,13 +88,17 @@ def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
     counted = leaf & (
         lanes["incident"] == 0
     )  # a lane with an incident of its own explains nothing about the others
+    own_o, own_e = np.where(counted, observed, 0), np.where(counted, expected, 0)
     for values in (expected, observed):
         np.add.at(values, lanes["parent"][counted], values[counted])
+    above = np.maximum(lanes["parent"], 0)
+    rest_o, rest_e = np.where(leaf, observed[above] - own_o, 0), np.where(leaf, expected[above] - own_e, 0)
     _remember_pace(plan, state, observed, expected, now - state.ticked)
     lanes["cusum"][:] = np.clip(lanes["cusum"] + expected * (1 - RHO) + observed * np.log(RHO), 0, 2 * ALARM)
     calm = lanes["cusum"] <= 0
-    lanes["missing_o"][:] = np.where(calm, 0, lanes["missing_o"] + observed)
-    lanes["missing_e"][:] = np.where(calm, 0, lanes["missing_e"] + expected)
+    counts = {"missing_o": observed, "missing_e": expected, "rest_o": rest_o, "rest_e": rest_e}
+    for name, more in counts.items():
+        lanes[name][:] = np.where(calm, 0, lanes[name] + more)
     lanes["since"][:] = np.where(calm & (lanes["incident"] == 0), now, lanes["since"])
     state.ticked = now
     return join([_recovered(state, calm, now), _raised(plan, state, now)])
@@ -127,34 +133,43 @@ def incident_of(state: State, lanes: npt.NDArray[np.int32]) -> npt.NDArray[np.ui
 
 
 def _raised(plan: Plan, state: State, now: int) -> Findings:
-    """One incident for one fault: the whole step where the rest of it fails too, else the lane that explains it."""
+    """One incident for one fault: the whole step where the rest of it fails too, else the lanes that explain it."""
     lanes = state.lanes
     hot = np.flatnonzero((lanes["cusum"] >= ALARM) & (lanes["incident"] == 0) & (lanes["step"] >= 0))
-    chosen: list[int] = []
-    for row in sorted(hot, key=lambda r: -float(lanes["cusum"][r])):
-        parent = int(lanes["parent"][row])
-        if parent < 0:
-            children = [int(c) for c in hot if lanes["parent"][c] == row]
-            if any(not _rest_fails(state, int(row), child) for child in children):
-                continue  # the lane itself is told, below or above
-            chosen.append(int(row))
-        elif lanes["incident"][parent] == 0 and parent not in chosen:
-            if lanes["cusum"][parent] >= ALARM and _rest_fails(state, parent, int(row)):
-                continue
-            chosen.append(int(row))
-    whole = {row for row in chosen if lanes["parent"][row] < 0}
-    told = np.array([row for row in chosen if int(lanes["parent"][row]) not in whole], np.int64)
-    if not len(told):
-        return none()
-    return _tell(plan, state, told, now)
+    told: list[int] = []
+    for whole in np.unique(np.where(lanes["parent"][hot] >= 0, lanes["parent"][hot], hot)).tolist():
+        if lanes["incident"][whole] != 0:
+            continue
+        if lanes["cusum"][whole] >= ALARM and _all_of_it(state, whole):
+            told.append(whole)
+        else:
+            told += hot[lanes["parent"][hot] == whole].tolist()
+    return _tell(plan, state, np.array(told, np.int64), now) if told else none()
 
 
-def _rest_fails(state: State, parent: int, child: int) -> bool:
-    """Whether the other lanes of a step lack completions as well, so that the fault is not this lane's own."""
+def _all_of_it(state: State, whole: int) -> bool:
+    """Whether a fault of a step is more than that of the lanes which alarm by themselves.
+
+    Asked is what is left without them, as observed and expected since the trouble of the most striking lane began. Beside one
+    lane (or none) what is left must itself speak for a fault, not only fall short: with two expected and one come the old rule
+    (under 0.6 of them) called all payments off for one bank's stop. Several lanes at once are one fault, unless what is left is
+    seen to go on.
+    """
     lanes = state.lanes
-    expected = float(lanes["missing_e"][parent] - lanes["missing_e"][child])
-    observed = float(lanes["missing_o"][parent] - lanes["missing_o"][child])
-    return expected >= 1 and observed / expected < 0.6
+    below = np.flatnonzero((lanes["parent"] == whole) & (lanes["incident"] == 0))
+    if not len(below):
+        return True
+    worst = below[np.argmax(lanes["cusum"][below])]
+    hot = below[lanes["cusum"][below] >= ALARM]
+    if len(hot) == len(below) > 1:
+        return True
+    left = 0.0
+    for name, weight in (("e", 1 - RHO), ("o", float(np.log(RHO)))):
+        others = lanes[f"missing_{name}"][hot[hot != worst]].sum()
+        left += weight * max(lanes[f"rest_{name}"][worst] - others, 0.0)
+    if not len(hot) and lanes["cusum"][whole] - lanes["cusum"][worst] >= ALARM:
+        return True  # many small lanes, none of which alarms, do so without the worst
+    return bool(left > -EVIDENCE if len(hot) > 1 else left >= EVIDENCE)
 
 
 def _tell(plan: Plan, state: State, told: I64, now: int) -> Findings:
@@ -166,6 +181,8 @@ def _tell(plan: Plan, state: State, told: I64, now: int) -> Findings:
         parent = lanes["parent"][row]
         for name in ("cusum", "missing_o", "missing_e"):
             lanes[name][parent] = max(0.0, lanes[name][parent] - lanes[name][row])
+        # What this lane lacked is explained, and speaks for no fault of the others.
+        lanes["rest_o"][lanes["parent"] == parent] = lanes["rest_e"][lanes["parent"] == parent] = 0
     found = _records(plan, state, told, now, RAISED)
     return ranked(found)
 
@@ -180,6 +197,7 @@ def _recovered(state: State, calm: npt.NDArray[np.bool_], now: int) -> Findings:
         since=state.lanes["since"][over],
     )  # fmt: skip
     state.lanes["incident"][over] = 0
+    state.lanes["since"][over] = now  # what fails next, also within the same minute, is another fault
     return found
 
 

@@ -129,7 +129,8 @@ def _run(spark: SparkSession, job: Job, follow: str) -> int:
     source = spark.readStream.schema(schema).option("pathGlobFilter", "part-*.parquet")
     rows = source.option("maxFilesPerTrigger", job.files_together).parquet(str(job.log))
     quiet = spark.readStream.schema(schema).parquet(str(job.kept / "clock"))
-    work, sink, batches = Work.of(shards, job.model), Sink(job.plan, job.out, job.also), list[int]()
+    work = Work.sent(spark, job.kept, shards, job.model)
+    sink, batches = Sink(job.plan, job.out, job.also), list[int]()
 
     def write(found: Any, batch: int) -> None:
         sink.write(batch, found.toArrow())
