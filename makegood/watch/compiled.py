@@ -31,15 +31,8 @@ def _mixed(key: Any) -> Any:
 
 
 @loop
-def pair_into(out: Any, column: Any) -> None:
-    """keys.pair_keys: each key of ``out`` becomes that of itself and the value beside it."""
-    for i in range(len(out)):
-        out[i] = _mixed(_mixed(out[i] + _GOLD) ^ (column[i] * _M1 + _GOLD))
-
-
-@loop
 def pair_at(out: Any, column: Any, places: Any) -> None:
-    """:func:`pair_into` with the values at these places of a column."""
+    """keys.pair_keys: each key of ``out`` becomes that of itself and the value at its place of a column."""
     for i in range(len(out)):
         out[i] = _mixed(_mixed(out[i] + _GOLD) ^ (column[places[i]] * _M1 + _GOLD))
 
@@ -83,7 +76,9 @@ def find(slots: Any, keys: Any, wanted: Any, out: Any) -> None:
 
 
 @loop
-def claim(slots: Any, keys: Any, free: Any, unused: Any, most: Any, wanted: Any, begin: Any, out: Any, made: Any) -> Any:
+def claim(
+    slots: Any, keys: Any, free: Any, unused: Any, most: Any, wanted: Any, begin: Any, out: Any, made: Any
+) -> Any:
     """The row of each wanted key from ``begin`` on, made where there was none. Stops before a new row when there is no room
     for it (no unused row, or ``most`` rows in the slots): (how far it came, unused rows left)."""
     mask = np.uint64(len(slots) - 1)
@@ -148,7 +143,9 @@ def lay(slots: Any, others: Any) -> None:
 
 
 @loop
-def latest(slots: Any, keys: Any, times: Any, values: Any, wanted: Any, known: Any, at: Any, value: Any) -> None:
+def latest(
+    slots: Any, keys: Any, times: Any, values: Any, wanted: Any, known: Any, at: Any, value: Any
+) -> None:
     """Where a wanted key is in this generation and no later one is known: that it is, its time and its value."""
     mask = np.uint64(len(slots) - 1)
     for i in range(len(wanted)):
@@ -293,7 +290,17 @@ def described(
 
 
 @loop
-def standing(rows: Any, step: Any, first: Any, promise: Any, cohort: Any, flags: Any, known: Any, given: Any, shift: Any) -> Any:
+def standing(
+    rows: Any,
+    step: Any,
+    first: Any,
+    promise: Any,
+    cohort: Any,
+    flags: Any,
+    known: Any,
+    given: Any,
+    shift: Any,
+) -> Any:
     """Of rows (step, first, promise, cohort in the model, tier, whether the promise was given)."""
     size = len(rows)
     steps, begun, until = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
@@ -308,8 +315,25 @@ def standing(rows: Any, step: Any, first: Any, promise: Any, cohort: Any, flags:
 
 @loop
 def dues(
-    step: Any, first: Any, promise: Any, cohort: Any, tier: Any, needs: Any, allowed: Any, shares: Any, patience: Any,
-    foresee: Any, wait: Any, share: Any, odds: Any, cohorts: Any, worked: Any, never: Any, whys: Any, due: Any, reason: Any,
+    step: Any,
+    first: Any,
+    promise: Any,
+    cohort: Any,
+    tier: Any,
+    needs: Any,
+    allowed: Any,
+    shares: Any,
+    patience: Any,
+    foresee: Any,
+    wait: Any,
+    share: Any,
+    odds: Any,
+    cohorts: Any,
+    worked: Any,
+    never: Any,
+    whys: Any,
+    due: Any,
+    reason: Any,
 ) -> Any:
     """deadlines.learned_dues but for what is foreseen: the places of those are given back. ``shares``: steps with a milestone's
     promise. ``worked``: when the wait of each is over on its own clock (empty: all go by the wall's)."""
@@ -342,7 +366,9 @@ def dues(
 
 
 @loop
-def note(lane: Any, logs: Any, suffered: Any, at: Any, cancelled: Any, done: Any, over: Any, sums: Any, last: Any) -> None:
+def note(
+    lane: Any, logs: Any, suffered: Any, at: Any, cancelled: Any, done: Any, over: Any, sums: Any, last: Any
+) -> None:
     """Add what ended to its lane: how many, how many of them were overtaken, the logarithms of how long, the latest time."""
     for i in range(len(lane)):
         own = lane[i]

@@ -49,7 +49,15 @@ def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, 
     lanes, lane = state.lanes, state.rows["lane"][ended.rows].astype(np.int64)
     size, logs = len(lanes.index.keys), np.log(np.maximum(took, 1))
     loops.note(
-        lane, logs, suffered, ended.at, ended.cancelled, lanes["done"], lanes["overtaken"], lanes["logs"], lanes["last"]
+        lane,
+        logs,
+        suffered,
+        ended.at,
+        ended.cancelled,
+        lanes["done"],
+        lanes["overtaken"],
+        lanes["logs"],
+        lanes["last"],
     )
     if not len(model.cohort):
         return

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 
@@ -21,15 +22,37 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     from makegood.watch import compiled
 
-    found = globals()[name] = getattr(compiled, name)
+    found = globals()[name] = _mended(getattr(compiled, name))
     return found
+
+
+def _mended(loop: Any) -> Any:
+    """The loop, compiled anew where its cache cannot be read: numba renames what it wrote but does not sync it, so that a power
+    cut may leave an empty file, and every later start of the worker would end with it."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return loop(*arguments)
+        except (EOFError, UnpicklingError):  # raised while the loop is fetched, before it has done anything
+            if _kept is None:
+                raise
+            for path in _kept.rglob("*.nb[ic]"):
+                path.unlink(missing_ok=True)
+            return loop(*arguments)
+
+    return call
+
+
+#: Where compiled loops are kept.
+_kept: Path | None = None
 
 
 def decorator() -> Any:
     """numba's ``njit`` with a cache where there is room for one: what ``compiled.py`` marks its loops with."""
+    global _kept
     import numba
 
-    folder = _usable(_candidates())
+    folder = _kept = _usable(_candidates())
     if folder is not None:
         numba.config.CACHE_DIR = str(folder)
     return numba.njit(cache=folder is not None, nogil=True)
@@ -38,7 +61,8 @@ def decorator() -> Any:
 def _candidates() -> list[Path]:
     if named := os.environ.get("NUMBA_CACHE_DIR"):
         return [Path(named)]
-    home = os.environ.get("XDG_CACHE_HOME") or (os.path.join(os.environ["HOME"], ".cache") if os.environ.get("HOME") else "")
+    at_home = os.environ.get("HOME") and os.path.join(os.environ["HOME"], ".cache")
+    home = os.environ.get("XDG_CACHE_HOME") or at_home
     own = [Path(home) / "makegood" / "numba"] if home else []
     return [*own, Path(tempfile.gettempdir()) / f"makegood-{os.getuid()}" / "numba"]
 

@@ -86,7 +86,11 @@ def restore(data: bytes, plan: Plan) -> State:
         }
         state = new_state(plan)
         for name, columns in _TABLES.items():
-            kept = {c: arrays[f"{name}.{c}"] for c in ("key", *columns) if f"{name}.{c}" in arrays or c not in _LATER}
+            kept = {
+                c: arrays[f"{name}.{c}"]
+                for c in ("key", *columns)
+                if f"{name}.{c}" in arrays or c not in _LATER
+            }
             setattr(state, name, Columns.unpacked(columns, kept))
         for name in _MEMORIES:
             memory: Memory = getattr(state, name)

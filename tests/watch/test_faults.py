@@ -18,11 +18,18 @@ from tests.watch.streams import MINUTE, NOON, minute, plan_of
 
 FOUR = {"toss": 0.5, "inicis": 0.3, "alipay": 0.15, "wechat": 0.05}
 ONE = {"toss": 1.0}
-Stops = tuple[tuple[frozenset[str], float, float], ...]  # providers that confirm nothing from one minute to another
+Stops = tuple[
+    tuple[frozenset[str], float, float], ...
+]  # providers that confirm nothing from one minute to another
 
 
 def payments(
-    plan: Plan, begin: float, end: float, seed: int, share: dict[str, float], *stops: tuple[set[str], float, float]
+    plan: Plan,
+    begin: float,
+    end: float,
+    seed: int,
+    share: dict[str, float],
+    *stops: tuple[set[str], float, float],
 ) -> Batch:
     """Some 46 payments a minute, confirmed in about half a minute; in a stop none, and all of them soon after it."""
     random = np.random.default_rng(seed)
@@ -120,4 +127,6 @@ def test_a_fault_that_comes_again_at_once_has_a_name_of_its_own() -> None:
     assert len(raised) >= 2, "the story is of a fault that comes again"
     assert len(set(raised["id"].tolist())) == len(raised)
     assert set(over["id"].tolist()) == set(raised["id"].tolist())
-    assert np.array_equal(found["id"], faults(log, model, 60, kept=True)["id"]), "a state that was kept names them alike"
+    assert np.array_equal(found["id"], faults(log, model, 60, kept=True)["id"]), (
+        "a state that was kept names them alike"
+    )
