@@ -99,7 +99,8 @@ class Index:
 
     def _more_rows(self, wanted: int) -> None:
         old = len(self.keys)
-        size = old + max(old // 4, min(wanted, old))
+        # By an eighth where they are many: what is unused is paid for in every column of the rows.
+        size = old + max(old // (8 if old > 1 << 16 else 4), min(wanted, old // 2))
         keys = np.zeros(size, dtype=np.uint64)
         keys[:old] = self.keys
         free = np.empty(size, dtype=np.int32)

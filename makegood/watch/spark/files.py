@@ -133,7 +133,7 @@ def moment(plan: Plan, now: int) -> pa.Table:
     return pa.table({**columns, "at_us": pa.array([now], pa.int64())})
 
 
-def cut(rows: pa.RecordBatch) -> list[tuple[pa.RecordBatch, int]]:
+def cut(rows: pa.Table) -> list[tuple[pa.Table, int]]:
     """The pieces of some rows, each with its clock."""
     if "now_us" not in rows.schema.names:
         return [(rows, clock_of(rows))]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark import SparkFiles
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 
@@ -84,7 +85,7 @@ _LIVE: dict[str, tuple[str, State]] = {}
 
 
 class Packer:
-    """Rows of the log to chunks, one for each shard: what Spark shuffles is bytes and not rows."""
+    """Files of the log (``content``: their bytes) to chunks, one for each shard: what Spark shuffles is bytes and not rows."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -93,7 +94,8 @@ class Packer:
         shards, _model = self.work.load()
         every = tuple(shards.values())
         plan = every[0].plan
-        for rows in parts:
+        for file in (content for part in parts for content in part["content"]):
+            rows = pq.read_table(pa.BufferReader(file.as_buffer()))
             sent = [
                 (shard.name, now, pack(shard, mine, now))
                 for piece, now in cut(rows)
