@@ -1,8 +1,8 @@
-"""The loops of the kernel that go over every event or every open step, compiled by numba. Reached through ``loops``.
+"""The loops of the kernel over every event and every open step, compiled by numba. Reached through ``loops``.
 
-Plain loops over plain arrays: what is written is an argument, nothing is allocated that the caller does not get. All in one
-file, for numba's cache sees that a file has changed, but not that another one which it calls has. Numbers are typed by hand:
-an unsigned and a signed one together would become a float.
+Plain loops over plain arrays: what is written is an argument, nothing is allocated that the caller does not get. No loop calls one of
+another file: numba's cache sees that a file has changed, but not that another one which it calls has.
+Numbers are typed by hand: an unsigned and a signed one together would become a float.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from makegood.watch.keys import U64
 from makegood.watch.loops import decorator
+from makegood.watch.plan import I64, Bools
 
 loop = decorator()
+F64 = npt.NDArray[np.float64]
 
-_ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
-_FREE = np.uint64(0)
+_NONE = np.uint64(0)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _GOLD = np.uint64(0x9E3779B97F4A7C15)
 _R1, _R2, _R3 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 @loop
-def _mixed(key: Any) -> Any:
+def _mixed(key: np.uint64) -> Any:
     """keys.mix of one key."""
     key = (key ^ (key >> _R1)) * _M1
     key = (key ^ (key >> _R2)) * _M2
@@ -31,14 +34,16 @@ def _mixed(key: Any) -> Any:
 
 
 @loop
-def pair_at(out: Any, column: Any, places: Any) -> None:
+def pair_at(out: U64, column: U64, places: I64) -> None:
     """keys.pair_keys: each key of ``out`` becomes that of itself and the value at its place of a column."""
     for i in range(len(out)):
         out[i] = _mixed(_mixed(out[i] + _GOLD) ^ (column[places[i]] * _M1 + _GOLD))
 
 
 @loop
-def touched(event: Any, tx: Any, at: Any, start: Any, steps: Any, keys: Any) -> Any:
+def touched(
+    event: npt.NDArray[np.int16], tx: U64, at: I64, start: I64, steps: I64, keys: U64
+) -> tuple[I64, I64, I64, U64]:
     """Of events every (place, step, time, key of the step's row) that they touch: steps[start[e]:start[e + 1]] of event e."""
     size = 0
     for i in range(len(event)):
@@ -55,132 +60,7 @@ def touched(event: Any, tx: Any, at: Any, start: Any, steps: Any, keys: Any) -> 
 
 
 @loop
-def find(slots: Any, keys: Any, wanted: Any, out: Any) -> None:
-    """The row of each wanted key, -1 where there is none (table.Index)."""
-    mask = np.uint64(len(slots) - 1)
-    for i in range(len(wanted)):
-        key = wanted[i]
-        tag = key >> _HALF
-        at = tag & mask
-        row = np.int64(-1)
-        slot = slots[at]
-        while slot != _FREE:
-            if slot >> _HALF == tag:
-                row = np.int64(slot & _LOW) - 1
-                if keys[row] == key:
-                    break
-                row = np.int64(-1)
-            at = (at + _ONE) & mask
-            slot = slots[at]
-        out[i] = row
-
-
-@loop
-def claim(
-    slots: Any, keys: Any, free: Any, unused: Any, most: Any, wanted: Any, begin: Any, out: Any, made: Any
-) -> Any:
-    """The row of each wanted key from ``begin`` on, made where there was none. Stops before a new row when there is no room
-    for it (no unused row, or ``most`` rows in the slots): (how far it came, unused rows left)."""
-    mask = np.uint64(len(slots) - 1)
-    for i in range(begin, len(wanted)):
-        key = wanted[i]
-        tag = key >> _HALF
-        at = tag & mask
-        made[i] = False
-        while True:
-            slot = slots[at]
-            if slot == _FREE:
-                if unused == 0 or len(keys) - unused >= most:
-                    return i, unused
-                unused -= 1
-                row = np.int64(free[unused])
-                keys[row] = key
-                slots[at] = (tag << _HALF) | np.uint64(row + 1)
-                out[i], made[i] = row, True
-                break
-            if slot >> _HALF == tag:
-                row = np.int64(slot & _LOW) - 1
-                if keys[row] == key:
-                    out[i] = row
-                    break
-            at = (at + _ONE) & mask
-    return len(wanted), unused
-
-
-@loop
-def drop(slots: Any, keys: Any, free: Any, unused: Any, rows: Any) -> Any:
-    """Take rows out; those behind a slot that becomes free move up (Knuth, TAOCP 3, 6.4, algorithm R). Unused rows now."""
-    mask = np.uint64(len(slots) - 1)
-    for i in range(len(rows) - 1, -1, -1):
-        mine = np.uint64(rows[i] + 1)
-        gap = (keys[rows[i]] >> _HALF) & mask
-        while slots[gap] & _LOW != mine:
-            gap = (gap + _ONE) & mask
-        at = (gap + _ONE) & mask
-        while slots[at] != _FREE:
-            home = (slots[at] >> _HALF) & mask
-            if (at - home) & mask >= (at - gap) & mask:
-                slots[gap] = slots[at]
-                gap = at
-            at = (at + _ONE) & mask
-        slots[gap] = _FREE
-        free[unused] = rows[i]
-        unused += 1
-    return unused
-
-
-@loop
-def lay(slots: Any, others: Any) -> None:
-    """Write what stands in other slots into these; a slot holds all that is needed for it."""
-    mask = np.uint64(len(slots) - 1)
-    for i in range(len(others)):
-        slot = others[i]
-        if slot != _FREE:
-            at = (slot >> _HALF) & mask
-            while slots[at] != _FREE:
-                at = (at + _ONE) & mask
-            slots[at] = slot
-
-
-@loop
-def latest(
-    slots: Any, keys: Any, times: Any, values: Any, wanted: Any, known: Any, at: Any, value: Any
-) -> None:
-    """Where a wanted key is in this generation and no later one is known: that it is, its time and its value."""
-    mask = np.uint64(len(slots) - 1)
-    for i in range(len(wanted)):
-        key = wanted[i]
-        tag = key >> _HALF
-        place = tag & mask
-        slot = slots[place]
-        while slot != _FREE:
-            if slot >> _HALF == tag:
-                row = np.int64(slot & _LOW) - 1
-                if keys[row] == key:
-                    if not known[i] or times[row] >= at[i]:
-                        at[i] = times[row]
-                        value[i] = values[row] if len(values) else _FREE
-                    known[i] = True
-                    break
-            place = (place + _ONE) & mask
-            slot = slots[place]
-
-
-@loop
-def remember(times: Any, values: Any, rows: Any, made: Any, at: Any, value: Any) -> None:
-    """The latest time of each row wins, of two at one time the larger value; without values (empty) only the time."""
-    for i in range(len(rows)):
-        row = rows[i]
-        if made[i] or at[i] > times[row]:
-            times[row] = at[i]
-            if len(value):
-                values[row] = value[i]
-        elif len(value) and at[i] == times[row] and value[i] > values[row]:
-            values[row] = value[i]
-
-
-@loop
-def overtakes(ranks: Any) -> Any:
+def overtakes(ranks: I64) -> I64:
     """For items in the order of their opening how many of those behind each end before it; ``ranks``: of their ends, from 1 on.
 
     From the last to the first, each counted in a tree of sums (Fenwick 1994).
@@ -201,7 +81,10 @@ def overtakes(ranks: Any) -> Any:
 
 
 @loop
-def pass_by(lanes: Any, first: Any, count: Any, going: Any, low: Any, high: Any, opened: Any) -> Any:
+def pass_by(
+    lanes: npt.NDArray[np.int32], first: I64, count: npt.NDArray[np.int32], going: Bools, low: I64, high: I64,
+    opened: I64,
+) -> I64:  # fmt: skip
     """Add to the rows of each lane how many of those that ended were opened later: ``opened`` rising from low[lane] to
     high[lane]. The rows that were passed (those ``going`` themselves are none)."""
     passed, n = np.empty(len(lanes), np.int64), 0
@@ -224,7 +107,10 @@ def pass_by(lanes: Any, first: Any, count: Any, going: Any, low: Any, high: Any,
 
 
 @loop
-def judged(rows: Any, steps: Any, cohorts: Any, known: Any, fit: Any, systemic: Any) -> Any:
+def judged(
+    rows: I64, steps: npt.NDArray[np.int16], cohorts: npt.NDArray[np.int32], known: I64, fit: Bools,
+    systemic: Bools,
+) -> tuple[I64, I64]:  # fmt: skip
     """Places of the rows whose step is watched for faults and whose cohort is ``fit``; and the cohort of each in the model."""
     place, cohort, n = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), 0
     for i in range(len(rows)):
@@ -237,7 +123,7 @@ def judged(rows: Any, steps: Any, cohorts: Any, known: Any, fit: Any, systemic: 
 
 
 @loop
-def between(curves: Any, row: Any, place: Any, floor: Any) -> Any:
+def between(curves: npt.NDArray[np.float32], row: I64, place: F64, floor: float) -> F64:
     """curves.read from positions on the axis of buckets."""
     out = np.empty(len(row))
     for i in range(len(row)):
@@ -249,22 +135,9 @@ def between(curves: Any, row: Any, place: Any, floor: Any) -> Any:
 
 
 @loop
-def grouped(numbers: Any, most: Any) -> Any:
-    """(places in the order of their numbers, each number in its own order; where each number begins and the last ends)."""
-    begins = np.zeros(most + 1, np.int64)
-    for i in range(len(numbers)):
-        begins[numbers[i] + 1] += 1
-    for n in range(most):
-        begins[n + 1] += begins[n]
-    at, order = begins[:-1].copy(), np.empty(len(numbers), np.int64)
-    for i in range(len(numbers)):
-        order[at[numbers[i]]] = i
-        at[numbers[i]] += 1
-    return order, begins
-
-
-@loop
-def opened(rows: Any, at: Any, first: Any, last: Any, flags: Any, overtakes: Any) -> None:
+def opened(
+    rows: I64, at: I64, first: I64, last: I64, flags: npt.NDArray[np.uint8], overtakes: npt.NDArray[np.int32],
+) -> None:  # fmt: skip
     """Rows begin at these times."""
     for i in range(len(rows)):
         row = rows[i]
@@ -273,15 +146,16 @@ def opened(rows: Any, at: Any, first: Any, last: Any, flags: Any, overtakes: Any
 
 @loop
 def described(
-    rows: Any, place: Any, number: Any, at: Any, money: Any, names: Any, told: Any, allowed: Any, keep: Any, given: Any,
-    step: Any, amount: Any, subject: Any, promise: Any, flags: Any,
+    rows: I64, place: I64, number: int, at: I64, money: F64, names: U64, told: I64, allowed: int, keep: np.uint8,
+    given: np.uint8, step: npt.NDArray[np.int16], amount: npt.NDArray[np.float32], subject: U64, promise: I64,
+    flags: npt.NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """What the events at these places decide of rows of one step. Until when it is promised: what the event ``told`` (empty:
     none does) where that is later than its opening, with the bit ``given``; else what is ``allowed`` to all (0: nothing)."""
     for i in range(len(rows)):
         row, of = rows[i], place[i]
         step[row], amount[row] = number, money[of]
-        subject[row] = names[of] if len(names) else _FREE
+        subject[row] = names[of] if len(names) else _NONE
         flags[row] &= keep
         promise[row] = at[of] + allowed if allowed else 0
         if len(told) and told[of] > at[of]:
@@ -291,16 +165,9 @@ def described(
 
 @loop
 def standing(
-    rows: Any,
-    step: Any,
-    first: Any,
-    promise: Any,
-    cohort: Any,
-    flags: Any,
-    known: Any,
-    given: Any,
-    shift: Any,
-) -> Any:
+    rows: I64, step: npt.NDArray[np.int16], first: I64, promise: I64, cohort: npt.NDArray[np.int32],
+    flags: npt.NDArray[np.uint8], known: I64, given: np.uint8, shift: np.uint8,
+) -> tuple[I64, I64, I64, I64, I64, Bools]:  # fmt: skip
     """Of rows (step, first, promise, cohort in the model, tier, whether the promise was given)."""
     size = len(rows)
     steps, begun, until = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
@@ -315,26 +182,10 @@ def standing(
 
 @loop
 def dues(
-    step: Any,
-    first: Any,
-    promise: Any,
-    cohort: Any,
-    tier: Any,
-    needs: Any,
-    allowed: Any,
-    shares: Any,
-    patience: Any,
-    foresee: Any,
-    wait: Any,
-    share: Any,
-    odds: Any,
-    cohorts: Any,
-    worked: Any,
-    never: Any,
-    whys: Any,
-    due: Any,
-    reason: Any,
-) -> Any:
+    step: I64, first: I64, promise: I64, cohort: I64, tier: I64, needs: Bools, allowed: I64, shares: Bools,
+    patience: F64, foresee: Bools, wait: I64, share: F64, odds: F64, cohorts: int, worked: I64, never: np.int64,
+    whys: tuple[np.int8, ...], due: I64, reason: npt.NDArray[np.int8],
+) -> I64:  # fmt: skip
     """deadlines.learned_dues but for what is foreseen: the places of those are given back. ``shares``: steps with a milestone's
     promise. ``worked``: when the wait of each is over on its own clock (empty: all go by the wall's)."""
     by_grace, by_hours, by_share, by_promise = whys
@@ -367,8 +218,8 @@ def dues(
 
 @loop
 def note(
-    lane: Any, logs: Any, suffered: Any, at: Any, cancelled: Any, done: Any, over: Any, sums: Any, last: Any
-) -> None:
+    lane: I64, logs: F64, suffered: I64, at: I64, cancelled: Bools, done: I64, over: I64, sums: F64, last: I64,
+) -> None:  # fmt: skip
     """Add what ended to its lane: how many, how many of them were overtaken, the logarithms of how long, the latest time."""
     for i in range(len(lane)):
         own = lane[i]

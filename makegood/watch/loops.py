@@ -1,4 +1,4 @@
-"""The way to the compiled loops (``compiled.py``): numba is imported at their first use, not when the watch is.
+"""The way to the compiled loops (``compiled.py``, ``compiled_table.py``): numba is imported at their first use, not when the watch is.
 
     from makegood.watch import loops
     loops.find(...)            # imports numba (half a second), then compiles this one loop or reads it from the cache
@@ -20,9 +20,9 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    from makegood.watch import compiled
+    from makegood.watch import compiled, compiled_table
 
-    found = globals()[name] = _mended(getattr(compiled, name))
+    found = globals()[name] = _mended(getattr(compiled_table, name, None) or getattr(compiled, name))
     return found
 
 
@@ -48,7 +48,7 @@ _kept: Path | None = None
 
 
 def decorator() -> Any:
-    """numba's ``njit`` with a cache where there is room for one: what ``compiled.py`` marks its loops with."""
+    """numba's ``njit`` with a cache where there is room for one: what those files mark their loops with."""
     global _kept
     import numba
 

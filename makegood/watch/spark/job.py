@@ -129,7 +129,11 @@ def _run(spark: SparkSession, job: Job, follow: str) -> int:
     spark.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", "true" if follow else "false")
     # Each file as one value, read by the worker: Spark's own reader hands columns on row by row, at three times the kernel's cost.
     source = spark.readStream.format("binaryFile").schema(_FILE)
-    rows = source.option("pathGlobFilter", "part-*.parquet").option("maxFilesPerTrigger", job.files_together).load(str(job.log))
+    rows = (
+        source.option("pathGlobFilter", "part-*.parquet")
+        .option("maxFilesPerTrigger", job.files_together)
+        .load(str(job.log))
+    )
     quiet = spark.readStream.format("binaryFile").schema(_FILE).load(str(job.kept / "clock"))
     work = Work.sent(spark, job.kept, shards, job.model)
     sink, batches = Sink(job.plan, job.out, job.also), list[int]()
