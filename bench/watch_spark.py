@@ -109,7 +109,7 @@ from pathlib import Path
 from makegood.watch.spark import job
 folder = Path(sys.argv[1])
 plan, model, parts, until = pickle.loads((folder / "work").read_bytes())
-spark = job.session(parts, master="local[2]", **{"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"})
+spark = job.session(parts, master="local[2]")
 job.drain(spark, job.Job(plan, model, folder / "log", folder / "kept", folder / "out", parts), until)
 spark.stop()
 """

@@ -108,10 +108,7 @@ def spark() -> Iterator[Any]:
         need("pyspark", "pandas", "google.protobuf", "duckdb", java=True)
     except Missing as missing:
         pytest.skip(str(missing))
-    session = job.session(2, master="local[2]", **{
-        # Started for a minute: what a long life gains by compiling, this one would only pay for.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.sql.codegen.wholeStage": "false",
-    })  # fmt: skip
+    session = job.session(2, master="local[2]")
     yield session
     session.stop()
 

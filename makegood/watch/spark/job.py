@@ -36,6 +36,9 @@ _SETTINGS = {
 }  # fmt: skip
 _LOCAL = {
     "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1",
+    # The events are worked on in Python; what the JVM does is little and the same for each batch. Compiling that well (C2, a class
+    # for each query) cost more core-seconds here than the kernel took for two million events.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.sql.codegen.wholeStage": "false",
 }  # fmt: skip
 
 
