@@ -29,8 +29,10 @@ F64 = npt.NDArray[np.float64]
 
 def hazard(model: Model, cohort: I64, age: I64) -> F64:
     """H(age) = -ln(pi + (1 - pi) S*(age)); 0 for an age of 0 or less."""
-    never = model.never[cohort]
-    return np.where(age > 0, -np.log(never + (1 - never) * curves.read(model.curve, cohort, age)), 0.0)
+    never, open_still = model.never[cohort], curves.read(model.curve, cohort, age)
+    open_still *= 1 - never
+    open_still += never
+    return np.where(age > 0, -np.log(open_still, out=open_still), 0.0)
 
 
 def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64]:

@@ -120,7 +120,9 @@ def to_batch(plan: Plan, rows: pa.Table | pa.RecordBatch) -> Batch:
 def _filled(column: Any, blank: int) -> npt.NDArray[Any]:
     """A column's values, ``blank`` for none. Most hold no such; filling them all the same took as long as reading them."""
     column = pc.fill_null(column, blank) if column.null_count else column
-    return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
+    return np.asarray(
+        column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+    )
 
 
 def clock_of(rows: pa.Table | pa.RecordBatch) -> int:
