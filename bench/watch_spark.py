@@ -189,7 +189,8 @@ def _named(one: Any) -> tuple[int, int, int]:
 
 
 def _files(*folders: Path) -> int:
-    return sum(len(list(folder.glob("*[0-9]*"))) for folder in folders if folder.exists())
+    """Batches done, and findings told; not what Spark writes beside them (.N.crc)."""
+    return sum(len(list(folder.glob("[0-9f]*"))) for folder in folders if folder.exists())
 
 
 def cpu(process: psutil.Process) -> Counter[str]:
