@@ -28,7 +28,9 @@ FLOOR = 1e-4
 
 def position(micros: npt.ArrayLike) -> F64:
     """Where a duration lies on the bucket axis, as a fraction; 0 for a second or less."""
-    place = np.array(micros, dtype=np.float64)  # one array through all of it: fresh memory costs more than the sums
+    place = np.array(
+        micros, dtype=np.float64
+    )  # one array through all of it: fresh memory costs more than the sums
     np.maximum(place, 1.0, out=place)
     np.divide(place, HOUR, out=place)
     np.log(place, out=place)

@@ -64,7 +64,8 @@ def _candidates() -> list[Path]:
     at_home = os.environ.get("HOME") and os.path.join(os.environ["HOME"], ".cache")
     home = os.environ.get("XDG_CACHE_HOME") or at_home
     own = [Path(home) / "makegood" / "numba"] if home else []
-    return [*own, Path(tempfile.gettempdir()) / f"makegood-{os.getuid()}" / "numba"]
+    # One folder, at once below the temporary one: whoever owned a folder between could put another in its place.
+    return [*own, Path(tempfile.gettempdir()) / f"makegood-numba-{os.getuid()}"]
 
 
 def _usable(folders: list[Path]) -> Path | None:

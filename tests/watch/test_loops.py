@@ -144,13 +144,13 @@ def test_the_watch_starts_without_the_compiler_and_keeps_what_it_compiles_beside
 def test_without_a_home_to_write_in_it_goes_on(tmp_path: Path) -> None:
     """A bare machine: no home, or a file where the cache should be; and a folder that others may write is not trusted."""
     (tmp_path / "file").write_text("")
-    shared = tmp_path / "shared"
-    (shared / f"makegood-{os.getuid()}" / "numba").mkdir(parents=True)
+    shared, folder = tmp_path / "shared", f"makegood-numba-{os.getuid()}"
+    (shared / folder).mkdir(parents=True)
+    (shared / folder).chmod(0o777)
     for environment in ({"TMPDIR": str(tmp_path)}, {"HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}):
         done = run(**environment)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == str(tmp_path / f"makegood-{os.getuid()}" / "numba")
-    (shared / f"makegood-{os.getuid()}" / "numba").chmod(0o777)
+        assert done.stdout.strip() == str(tmp_path / folder)
     done = run(TMPDIR=str(shared))
     assert done.returncode == 0, done.stderr
     assert not list(shared.rglob("*.nbi")), "what others could have put there is not run"
