@@ -109,45 +109,35 @@ from pathlib import Path
 from makegood.watch.spark import job
 folder = Path(sys.argv[1])
 plan, model, parts, until = pickle.loads((folder / "work").read_bytes())
-spark = job.session(parts, master="local[2]", **{"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"})
+spark = job.session(parts, master="local[2]")
 job.drain(spark, job.Job(plan, model, folder / "log", folder / "kept", folder / "out", parts), until)
 spark.stop()
 """
 
 
 def crash(folder: Path, given: argparse.Namespace) -> int:
-    """SIGKILL to the driver and to the JVM below it, at random moments after a batch of its was seen; then to the end."""
+    """SIGKILL to the driver and all below it, at random moments after a batch of its was seen; then to the end. A start of Spark
+    takes 20 to 60 seconds here: kills end at half of the time given, so that the rest is enough for what is left to do."""
     import pickle
 
     story = troubled(given.orders, hours=6, every=given.minutes)
     model = learn(story.plan, story.history, NOON)
     written(folder / "log", story)
     (folder / "work").write_bytes(pickle.dumps((story.plan, model, given.parts, story.until)))
-    kills, random, out = 0, np.random.default_rng(given.seed), folder / "out"
-    commits = folder / "kept" / "spark" / "commits"
-    where: list[str] = []
-    while True:
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(folder)], stderr=subprocess.DEVNULL, start_new_session=True
+    random, out, begun = np.random.default_rng(given.seed), folder / "out", time.monotonic()
+    commits, kills, done = folder / "kept" / "spark" / "commits", 0, False
+    while not done:
+        left = given.seconds - (time.monotonic() - begun)
+        wanted = 1 + kills % 2 if kills < given.kills and left > given.seconds / 2 else 0
+        done = _life(folder, commits, out, wanted, left, float(random.uniform(0, 1.5)))
+        kills += not done
+        print(
+            f"  {time.monotonic() - begun:4.0f} s: {'came to the end' if done else f'kill {kills}'} with "
+            f"{_files(commits)} batches done, {len(list(out.glob('findings-*')))} told",
+            flush=True,
         )
-        before = _files(commits, out)
-        while kills < given.kills and child.poll() is None and _files(commits, out) - before < 1 + kills % 2:
-            time.sleep(0.05)
-        if child.poll() is None and kills < given.kills:
-            time.sleep(float(random.uniform(0, 1.5)))
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            kills += 1
-            where.append(
-                f"{len(list(commits.glob('[0-9]*')))} done, {len(list(out.glob('findings-*')))} told"
-            )
-            continue
-        if child.wait() != 0:
-            print("Spark itself failed", file=sys.stderr)
-            return 1
-        break
     print(
-        f"load {os.getloadavg()[0]:.1f}; {len(story.log):,d} events; {kills} kills, at batches: {'; '.join(where)}",
+        f"load {os.getloadavg()[0]:.1f}; {len(story.log):,d} events; {kills} kills of {given.kills}",
         flush=True,
     )
     alone, every = (
@@ -161,6 +151,35 @@ def crash(folder: Path, given: argparse.Namespace) -> int:
     return compared(told(alone), told(sink.read(out))) | int(doubled)
 
 
+def _life(folder: Path, commits: Path, out: Path, wanted: int, left: float, later: float) -> bool:
+    """One driver, killed ``later`` seconds after so many new files were seen (0: never); whether it came to its end.
+
+    Whatever happens here (too long, an error, a Ctrl-C) it and its JVM end with it: a session of its own gets no signal of ours.
+    """
+    said, before, begun = folder / "said", _files(commits, out), time.monotonic()
+    with said.open("wb") as heard:
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(folder)], stderr=heard, start_new_session=True
+        )
+        try:
+            while child.poll() is None:
+                if time.monotonic() - begun > left:
+                    raise SystemExit(
+                        f"not done in the time given (--seconds); Spark said last:\n{said.read_text()[-2000:]}"
+                    )
+                if wanted and _files(commits, out) - before >= wanted:
+                    time.sleep(later)
+                    return child.poll() == 0
+                time.sleep(0.05)
+            if child.returncode:
+                raise SystemExit(f"Spark itself failed:\n{said.read_text()[-4000:]}")
+            return True
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+
+
 def _of(path: Path) -> list[tuple[int, int, int]]:
     return [_named(one) for one, _code, _data in sink.of_file(path)]
 
@@ -170,18 +189,25 @@ def _named(one: Any) -> tuple[int, int, int]:
 
 
 def _files(*folders: Path) -> int:
-    return sum(len(list(folder.glob("*[0-9]*"))) for folder in folders if folder.exists())
+    """Batches done, and findings told; not what Spark writes beside them (.N.crc)."""
+    return sum(len(list(folder.glob("[0-9f]*"))) for folder in folders if folder.exists())
 
 
-def cpu(process: psutil.Process) -> float:
-    """Processor seconds of a process and all below it."""
-    total = 0.0
+def cpu(process: psutil.Process) -> Counter[str]:
+    """Processor seconds by kind: this process, the JVM, and the Python workers below it."""
+    total = Counter[str]()
     for one in [process, *process.children(recursive=True)]:
         try:
-            times = one.cpu_times()
+            times, name = one.cpu_times(), one.name()
         except psutil.Error:
             continue
-        total += times.user + times.system + times.children_user + times.children_system
+        kind = "driver" if one == process else "JVM" if "java" in name else "workers"
+        # What children left behind is told only by those whose children are not counted themselves.
+        total[kind] += (
+            times.user
+            + times.system
+            + (times.children_user + times.children_system if kind == "workers" else 0)
+        )
     return total
 
 
@@ -198,19 +224,23 @@ def speed(folder: Path, given: argparse.Namespace) -> int:
         f"open steps    {state.open_steps:,d}: {rows['rows'] / max(state.open_steps, 1):.0f} bytes each as arrays; all that is "
         f"remembered {sum(rows.values()) / 1e6:.0f} MB, {packed / 1e6:.0f} MB as a snapshot"
     )
-    warm = given.together * 3
-    files.write_all(folder / "log", plan, log.take(slice(0, warm)), given.together)
     spark = job.session(given.parts, master="local[2]", memory="2g")
-    work = job.Job(plan, model, folder / "log", folder / "kept", folder / "out", given.parts)
+    work = job.Job(
+        plan, model, folder / "log", folder / "kept", folder / "out", given.parts, files_together=given.files
+    )
+    warm = given.together * given.files * 2
+    files.write_all(folder / "log", plan, log.take(slice(0, warm)), given.together)
     job.drain(spark, work)
     rest = log.take(slice(warm, None))
     files.write_all(folder / "log", plan, rest, given.together)
     me, begun = psutil.Process(), time.monotonic()
-    used = cpu(me)
+    before = cpu(me)
     batches = job.drain(spark, work)
-    wall, used = time.monotonic() - begun, cpu(me) - used
+    wall, spent_by = time.monotonic() - begun, cpu(me) - before
+    used = sum(spent_by.values())
     print(
-        f"Spark         {len(rest) / used:12,.0f} events per core-second, {len(rest) / wall:,.0f} a second on two cores ({batches} batches)"
+        f"Spark         {len(rest) / used:12,.0f} events per core-second, {len(rest) / wall:,.0f} a second on two cores "
+        f"({len(rest):,d} in {batches} batches; core-seconds: {', '.join(f'{name} {spent_by[name]:.1f}' for name in sorted(spent_by))})"
     )
     print(f"              {len(rest) / used / (len(log) / spent):12.2f} times the kernel alone")
     size = sum(p.stat().st_size for p in (folder / "kept" / "spark" / "state").rglob("*") if p.is_file())
@@ -237,6 +267,8 @@ def main() -> int:
     asked.add_argument("--orders", type=int, default=0)
     asked.add_argument("--minutes", type=float, default=20)
     asked.add_argument("--kills", type=int, default=6)
+    asked.add_argument("--seconds", type=float, default=540, help="crash: ends by itself within this time")
+    asked.add_argument("--files", type=int, default=8, help="speed: files of the log that a batch takes")
     asked.add_argument("--seed", type=int, default=7)
     asked.add_argument("--transactions", type=int, default=300_000)
     asked.add_argument("--together", type=int, default=50_000)

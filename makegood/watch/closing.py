@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from makegood.watch.batch import Batch
 from makegood.watch.keys import U64
-from makegood.watch.opening import Opened, step_keys
+from makegood.watch.opening import Opened, touched
 from makegood.watch.plan import I64, NEED, Bools, Plan
 from makegood.watch.state import LATER, State
 from makegood.watch.table import repeated
@@ -34,13 +34,13 @@ def close_steps(
 
     Every close is remembered, also one without its opening (a tombstone): the opening that comes later opens nothing.
     """
-    place, step = plan.closes.spread(batch.event)
-    cancelled = np.zeros(len(place), bool)
-    at_cancel, step_cancel = plan.cancels.spread(batch.event)
-    if len(at_cancel):
-        cancelled = np.append(cancelled, np.ones(len(at_cancel), bool))
-        place, step = np.concatenate([place, at_cancel]), np.concatenate([step, step_cancel])
-    at, keys = batch.at[place], step_keys(plan, batch.tx[place], step)
+    _place, step, at, keys = touched(plan, plan.closes, batch)
+    _place, step_off, at_off, keys_off = touched(plan, plan.cancels, batch)
+    cancelled = np.zeros(len(step) + len(step_off), bool)
+    if len(step_off):
+        cancelled[len(step) :] = True
+        step, at = np.concatenate([step, step_off]), np.concatenate([at, at_off])
+        keys = np.concatenate([keys, keys_off])
     need = plan.flavour[step] == NEED
     _remember(state, keys, at, need)
     rows = state.rows.index.find(keys)

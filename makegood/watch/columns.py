@@ -29,14 +29,14 @@ class Columns:
 
     def add(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
         """Rows of these keys, new ones blank; and which places made a row."""
-        rows, made = self.index.add(keys)
+        rows, made = self.index.claim(keys)
         if made.any():
             self._fit()
             self.blank(rows[made])
         return rows, made
 
     def claim(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
-        """As ``add`` where most keys are new, but what a new row holds is undefined until it is blanked or written."""
+        """As ``add``, but what a new row holds is undefined until it is blanked or written."""
         rows, made = self.index.claim(keys)
         self._fit()
         return rows, made
@@ -73,10 +73,10 @@ class Columns:
 
     @classmethod
     def unpacked(cls, names: dict[str, tuple[Any, Any]], kept: dict[str, npt.NDArray[Any]]) -> Columns:
-        """Rows from a snapshot, in its order: row i is the i-th kept one."""
+        """Rows from a snapshot, in its order: row i is the i-th kept one. A column that was not kept is blank."""
         made = cls(names, 0)
         made.index = Index.of(kept["key"])
         made._fit()
-        for name in names:
+        for name in kept.keys() & names.keys():
             made.columns[name][: len(kept["key"])] = kept[name]
         return made

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from makegood.watch import loops
 from makegood.watch.plan import HOUR, I64
 
 F64 = npt.NDArray[np.float64]
@@ -27,8 +28,15 @@ FLOOR = 1e-4
 
 def position(micros: npt.ArrayLike) -> F64:
     """Where a duration lies on the bucket axis, as a fraction; 0 for a second or less."""
-    hours = np.maximum(np.asarray(micros, dtype=np.float64), 1.0) / HOUR
-    return np.clip(np.log(hours) / LOG + OFFSET, 0, BUCKETS - 1)
+    place = np.array(
+        micros, dtype=np.float64
+    )  # one array through all of it: fresh memory costs more than the sums
+    np.maximum(place, 1.0, out=place)
+    np.divide(place, HOUR, out=place)
+    np.log(place, out=place)
+    np.divide(place, LOG, out=place)
+    np.add(place, OFFSET, out=place)
+    return np.clip(place, 0, BUCKETS - 1, out=place)
 
 
 def bucket(micros: npt.ArrayLike) -> I64:
@@ -114,10 +122,8 @@ def quantile(curve: F64, alpha: F64) -> I64:
 
 def read(curves: npt.NDArray[np.float32], row: I64, micros: I64) -> F64:
     """S* at an age, between the buckets by a straight line, never below 1e-4 (nothing was ever seen to be rarer)."""
-    place = position(micros)
-    low = place.astype(np.int64)
-    before = np.where(low > 0, curves[row, np.maximum(low - 1, 0)], 1.0)
-    return np.maximum(before + (place - low) * (curves[row, low] - before), FLOOR)
+    found: F64 = loops.between(curves, row, position(micros), FLOOR)
+    return found
 
 
 def crossing(curves: npt.NDArray[np.float32], row: I64, level: F64) -> I64:

@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from makegood.watch import curves
+from makegood.watch import curves, loops
 from makegood.watch.model import NEVER, Limits, Model
 from makegood.watch.plan import I64, NEED, Bools, Plan
 from makegood.watch.state import (
@@ -31,6 +31,7 @@ from makegood.watch.state import (
 
 SIGMA = 0.7
 MINUTE = 60_000_000
+_WHYS = tuple(np.int8(why) for why in (BY_GRACE, BY_HOURS, BY_SHARE, BY_PROMISE))
 #: Bit of ``flags``: the promise came with the event (else it is what the process allows everybody).
 GIVEN = 4
 
@@ -52,16 +53,10 @@ def set_dues(plan: Plan, model: Model, state: State, rows: I64) -> None:
     if not len(rows) or state.limits is None:
         return
     columns = state.rows
-    step, first, promise = (
-        columns["step"][rows].astype(np.int64),
-        columns["first"][rows],
-        columns["promise"][rows],
-    )
-    given = (columns["flags"][rows] & GIVEN) > 0
-    cohort = np.full(len(rows), -1, np.int64)
-    inside = columns["cohort"][rows] >= 0
-    cohort[inside] = state.known[columns["cohort"][rows[inside]]]
-    tier = (columns["flags"][rows] >> TIER).astype(np.int64)
+    step, first, promise, cohort, tier, given = loops.standing(
+        rows, columns["step"], columns["first"], columns["promise"], columns["cohort"], columns["flags"], state.known,
+        np.uint8(GIVEN), TIER,
+    )  # fmt: skip
     dues = learned_dues(plan, model, state.limits, step, first, promise, cohort, tier)
     cold = (plan.flavour[step] != NEED) & ~given & (cohort < 0)
     if cold.any():
@@ -85,29 +80,24 @@ def learned_dues(
     """Due times of steps by grace, promise and what was learned. ``cohort``: number in the model, -1: not known to it;
     ``tier``: of plan.tiers, none: 0."""
     dues = Dues(np.full(len(step), LATER), np.zeros(len(step), np.int8))
-    need = plan.flavour[step] == NEED
-    dues.earlier(first + plan.allowed[step], need, BY_GRACE)
-    known = (cohort >= 0) & ~need
-    window = np.where(promise > first, promise - first, 0)
-    if known.any():
-        own = np.where(known, cohort, 0)
-        at = own if tier is None else own + tier * len(model.cohort)
-        wait, share = limits.wait[at], limits.share[at]
-        promised = known & (window > 0) & np.isfinite(share)
-        hours = known & ~promised & ((window == 0) | (plan.of[step] < 0)) & (wait < NEVER)
-        dues.earlier(plan.after(step, first, np.where(hours, wait, 0)), hours, BY_HOURS)
-        dues.earlier(first + (np.where(promised, share, 0) * window).astype(np.int64), promised, BY_SHARE)
-        ask = np.flatnonzero(known & (window > 0) & plan.foresee[step] & np.isfinite(limits.odds[at]))
-        if len(ask):
-            row = own[ask]
-            allowed = plan.age(step[ask], first[ask], promise[ask])
-            level = curves.read(model.curve, row, allowed) / limits.odds[at[ask]]
-            when = np.full(len(step), LATER)
-            wait = np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
-            when[ask] = plan.after(step[ask], first[ask], wait)
-            dues.earlier(when, when < LATER, BY_ODDS)
-    passed = first + (window * (1 + plan.patience[step])).astype(np.int64)
-    dues.earlier(passed, (window > 0) & (plan.of[step] < 0) & ~need, BY_PROMISE)
+    tier = np.zeros(len(step), np.int64) if tier is None else tier
+    worked = step[:0]
+    if plan.clocks and len(limits.wait):
+        wait = limits.wait[np.maximum(cohort, 0) + tier * len(model.cohort)]
+        worked = plan.after(step, first, np.where((cohort >= 0) & (wait < NEVER), wait, 0))
+    ask = loops.dues(
+        step, first, promise, cohort, tier, plan.flavour == NEED, plan.allowed, plan.of >= 0, plan.patience,
+        plan.foresee, limits.wait, limits.share, limits.odds, len(model.cohort), worked, NEVER, _WHYS, dues.due, dues.reason,
+    )  # fmt: skip
+    if len(ask):
+        row = cohort[ask]
+        level = curves.read(model.curve, row, plan.age(step[ask], first[ask], promise[ask]))
+        level /= limits.odds[row + tier[ask] * len(model.cohort)]
+        wait = np.where(level >= 1, 0, curves.crossing(model.curve, row, level))
+        when = plan.after(step[ask], first[ask], wait)
+        # Of the chance and the promise itself at one moment the chance is the reason.
+        sooner = (when < dues.due[ask]) | ((when == dues.due[ask]) & (dues.reason[ask] == BY_PROMISE))
+        dues.due[ask[sooner]], dues.reason[ask[sooner]] = when[sooner], BY_ODDS
     return dues
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from makegood.watch import curves
+from makegood.watch import curves, loops
 from makegood.watch.closing import Ended
 from makegood.watch.findings import RAISED, RECOVERED, Findings, finding_ids, join, make, none, ranked
 from makegood.watch.model import Model
@@ -19,6 +19,8 @@ from makegood.watch.plan import HOUR, I64, SYSTEMIC, Plan
 from makegood.watch.state import State
 
 RHO, ALARM = 0.5, 8.0
+#: That the rest of a step fails too is believed at twenty to one (log-likelihood ratio of the rates RHO and 1).
+EVIDENCE = float(np.log(20))
 TICK = 60_000_000
 #: A lane is judged once its like was finished this often (watch.md 1.2, cold start).
 ENOUGH = 200
@@ -27,34 +29,41 @@ F64 = npt.NDArray[np.float64]
 
 def hazard(model: Model, cohort: I64, age: I64) -> F64:
     """H(age) = -ln(pi + (1 - pi) S*(age)); 0 for an age of 0 or less."""
-    never = model.never[cohort]
-    return np.where(age > 0, -np.log(never + (1 - never) * curves.read(model.curve, cohort, age)), 0.0)
+    never, open_still = model.never[cohort], curves.read(model.curve, cohort, age)
+    open_still *= 1 - never
+    open_still += never
+    return np.where(age > 0, -np.log(open_still, out=open_still), 0.0)
 
 
 def _judged(plan: Plan, model: Model, state: State, rows: I64) -> tuple[I64, I64]:
     """Which of the rows (by place) stand in a lane that is judged, and their cohorts in the model."""
-    columns = state.rows
-    place = np.flatnonzero(plan.systemic[columns["step"][rows]])
-    cohort = state.known[columns["cohort"][rows[place]]]
-    fit = np.flatnonzero(cohort >= 0)
-    fit = fit[model.count[cohort[fit]] >= ENOUGH]
-    return place[fit], cohort[fit]
+    columns, fit = state.rows, model.count >= ENOUGH
+    if not len(state.known) or not len(fit):
+        return rows[:0], rows[:0]
+    found: tuple[I64, I64] = loops.judged(
+        rows, columns["step"], columns["cohort"], state.known, fit, plan.systemic
+    )
+    return found
 
 
 def note_ended(plan: Plan, model: Model, state: State, ended: Ended, took: I64, suffered: I64) -> None:
     """Add what ended to its lanes: history of durations and overtakes, and observed and expected since the last tick."""
     lanes, lane = state.lanes, state.rows["lane"][ended.rows].astype(np.int64)
-    size, done = len(lanes.index.keys), np.flatnonzero((lane >= 0) & ~ended.cancelled)
-    own = lane[done]
-    lanes["done"][:] += np.bincount(own, minlength=size)
-    lanes["overtaken"][:] += np.bincount(own[suffered[done] > 0], minlength=size)
-    lanes["logs"][:] += np.bincount(own, np.log(np.maximum(took[done], 1)), size)
-    np.maximum.at(lanes["last"], own, ended.at[done])
+    size, logs = len(lanes.index.keys), np.log(np.maximum(took, 1))
+    loops.note(
+        lane,
+        logs,
+        suffered,
+        ended.at,
+        ended.cancelled,
+        lanes["done"],
+        lanes["overtaken"],
+        lanes["logs"],
+        lanes["last"],
+    )
     if not len(model.cohort):
         return
-    place = np.flatnonzero(lane >= 0)
-    judged, cohort = _judged(plan, model, state, ended.rows[place])
-    place = place[judged]
+    place, cohort = _judged(plan, model, state, ended.rows)
     if not len(place):
         return
     rows, own = ended.rows[place], lane[place]
@@ -89,13 +98,17 @@ def tick(plan: Plan, model: Model, state: State, now: int) -> Findings:
     counted = leaf & (
         lanes["incident"] == 0
     )  # a lane with an incident of its own explains nothing about the others
+    own_o, own_e = np.where(counted, observed, 0), np.where(counted, expected, 0)
     for values in (expected, observed):
         np.add.at(values, lanes["parent"][counted], values[counted])
+    above = np.maximum(lanes["parent"], 0)
+    rest_o, rest_e = np.where(leaf, observed[above] - own_o, 0), np.where(leaf, expected[above] - own_e, 0)
     _remember_pace(plan, state, observed, expected, now - state.ticked)
     lanes["cusum"][:] = np.clip(lanes["cusum"] + expected * (1 - RHO) + observed * np.log(RHO), 0, 2 * ALARM)
     calm = lanes["cusum"] <= 0
-    lanes["missing_o"][:] = np.where(calm, 0, lanes["missing_o"] + observed)
-    lanes["missing_e"][:] = np.where(calm, 0, lanes["missing_e"] + expected)
+    counts = {"missing_o": observed, "missing_e": expected, "rest_o": rest_o, "rest_e": rest_e}
+    for name, more in counts.items():
+        lanes[name][:] = np.where(calm, 0, lanes[name] + more)
     lanes["since"][:] = np.where(calm & (lanes["incident"] == 0), now, lanes["since"])
     state.ticked = now
     return join([_recovered(state, calm, now), _raised(plan, state, now)])
@@ -130,34 +143,43 @@ def incident_of(state: State, lanes: npt.NDArray[np.int32]) -> npt.NDArray[np.ui
 
 
 def _raised(plan: Plan, state: State, now: int) -> Findings:
-    """One incident for one fault: the whole step where the rest of it fails too, else the lane that explains it."""
+    """One incident for one fault: the whole step where the rest of it fails too, else the lanes that explain it."""
     lanes = state.lanes
     hot = np.flatnonzero((lanes["cusum"] >= ALARM) & (lanes["incident"] == 0) & (lanes["step"] >= 0))
-    chosen: list[int] = []
-    for row in sorted(hot, key=lambda r: -float(lanes["cusum"][r])):
-        parent = int(lanes["parent"][row])
-        if parent < 0:
-            children = [int(c) for c in hot if lanes["parent"][c] == row]
-            if any(not _rest_fails(state, int(row), child) for child in children):
-                continue  # the lane itself is told, below or above
-            chosen.append(int(row))
-        elif lanes["incident"][parent] == 0 and parent not in chosen:
-            if lanes["cusum"][parent] >= ALARM and _rest_fails(state, parent, int(row)):
-                continue
-            chosen.append(int(row))
-    whole = {row for row in chosen if lanes["parent"][row] < 0}
-    told = np.array([row for row in chosen if int(lanes["parent"][row]) not in whole], np.int64)
-    if not len(told):
-        return none()
-    return _tell(plan, state, told, now)
+    told: list[int] = []
+    for whole in np.unique(np.where(lanes["parent"][hot] >= 0, lanes["parent"][hot], hot)).tolist():
+        if lanes["incident"][whole] != 0:
+            continue
+        if lanes["cusum"][whole] >= ALARM and _all_of_it(state, whole):
+            told.append(whole)
+        else:
+            told += hot[lanes["parent"][hot] == whole].tolist()
+    return _tell(plan, state, np.array(told, np.int64), now) if told else none()
 
 
-def _rest_fails(state: State, parent: int, child: int) -> bool:
-    """Whether the other lanes of a step lack completions as well, so that the fault is not this lane's own."""
+def _all_of_it(state: State, whole: int) -> bool:
+    """Whether a fault of a step is more than that of the lanes which alarm by themselves.
+
+    Asked is what is left without them, as observed and expected since the trouble of the most striking lane began. Beside one
+    lane (or none) what is left must itself speak for a fault, not only fall short: with two expected and one come the old rule
+    (under 0.6 of them) called all payments off for one bank's stop. Several lanes at once are one fault, unless what is left is
+    seen to go on.
+    """
     lanes = state.lanes
-    expected = float(lanes["missing_e"][parent] - lanes["missing_e"][child])
-    observed = float(lanes["missing_o"][parent] - lanes["missing_o"][child])
-    return expected >= 1 and observed / expected < 0.6
+    below = np.flatnonzero((lanes["parent"] == whole) & (lanes["incident"] == 0))
+    if not len(below):
+        return True
+    worst = below[np.argmax(lanes["cusum"][below])]
+    hot = below[lanes["cusum"][below] >= ALARM]
+    if len(hot) == len(below) > 1:
+        return True
+    left = 0.0
+    for name, weight in (("e", 1 - RHO), ("o", float(np.log(RHO)))):
+        others = lanes[f"missing_{name}"][hot[hot != worst]].sum()
+        left += weight * max(lanes[f"rest_{name}"][worst] - others, 0.0)
+    if not len(hot) and lanes["cusum"][whole] - lanes["cusum"][worst] >= ALARM:
+        return True  # many small lanes, none of which alarms, do so without the worst
+    return bool(left > -EVIDENCE if len(hot) > 1 else left >= EVIDENCE)
 
 
 def _tell(plan: Plan, state: State, told: I64, now: int) -> Findings:
@@ -169,6 +191,8 @@ def _tell(plan: Plan, state: State, told: I64, now: int) -> Findings:
         parent = lanes["parent"][row]
         for name in ("cusum", "missing_o", "missing_e"):
             lanes[name][parent] = max(0.0, lanes[name][parent] - lanes[name][row])
+        # What this lane lacked is explained, and speaks for no fault of the others.
+        lanes["rest_o"][lanes["parent"] == parent] = lanes["rest_e"][lanes["parent"] == parent] = 0
     found = _records(plan, state, told, now, RAISED)
     return ranked(found)
 
@@ -183,6 +207,7 @@ def _recovered(state: State, calm: npt.NDArray[np.bool_], now: int) -> Findings:
         since=state.lanes["since"][over],
     )  # fmt: skip
     state.lanes["incident"][over] = 0
+    state.lanes["since"][over] = now  # what fails next, also within the same minute, is another fault
     return found
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from makegood.watch import loops
 from makegood.watch.keys import U64
 from makegood.watch.plan import I64, Bools
-from makegood.watch.table import Index, repeated
+from makegood.watch.table import Index
 
 NEVER = np.int64(-(1 << 62))
+_NO_VALUE = np.zeros(0, np.uint64)
 
 
 class Generation:
@@ -29,21 +31,12 @@ class Generation:
 
     def write(self, keys: U64, at: I64, value: U64 | None = None) -> None:
         """The latest time of each key wins; of two at one time the larger value, so that the order does not matter."""
-        if value is None or not value.any():
-            rows = self._rows(keys)[0]
-            np.maximum.at(self.at, rows, at)
-            return
-        if len(repeated(keys)):
-            order = np.lexsort((value, at, keys))
-            keys, at, value = keys[order], at[order], value[order]
-            last = np.append(keys[1:] != keys[:-1], True)
-            keys, at, value = keys[last], at[last], value[last]
         rows, made = self._rows(keys)
-        if len(self.value) < len(self.at):
+        if value is None or not value.any():
+            value = _NO_VALUE
+        elif len(self.value) < len(self.at):
             self.value = np.concatenate([self.value, np.zeros(len(self.at) - len(self.value), np.uint64)])
-        old = self.at[rows]
-        wins = made | (at > old) | ((at == old) & (value > self.value[rows]))
-        self.at[rows[wins]], self.value[rows[wins]] = at[wins], value[wins]
+        loops.remember(self.at, self.value, rows, made, at, value)
 
     def _rows(self, keys: U64) -> tuple[I64, Bools]:
         rows, made = self.index.claim(keys)
@@ -78,13 +71,9 @@ class Memory:
         """Whether each key is known, its latest time and that time's value."""
         at, value = np.full(len(keys), NEVER), np.zeros(len(keys), np.uint64)
         known = np.zeros(len(keys), bool)
-        for generation in (self.old, self.young):
-            rows = generation.index.find(keys)
-            hit = np.flatnonzero(rows >= 0)
-            rows = rows[hit]
-            later = ~known[hit] | (generation.at[rows] >= at[hit])
-            at[hit[later]], value[hit[later]] = generation.at[rows[later]], generation.values(rows[later])
-            known[hit] = True
+        for of in (self.old, self.young):
+            if len(of.index) and len(keys):
+                loops.latest(of.index.slots, of.index.keys, of.at, of.value, keys, known, at, value)
         return known, at, value
 
     def write(self, keys: U64, at: I64, value: U64 | None = None) -> None:

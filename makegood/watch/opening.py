@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from makegood.watch import loops
 from makegood.watch.batch import Batch
 from makegood.watch.deadlines import GIVEN
 from makegood.watch.keys import U64, chain, mix
 from makegood.watch.model import Model
-from makegood.watch.plan import I64, NEED, Bools, Plan
+from makegood.watch.plan import I64, NEED, Bools, Links, Plan
 from makegood.watch.state import LEVELS, TIER, TOLD, State, grown
 from makegood.watch.table import distinct
 
@@ -19,6 +19,17 @@ from makegood.watch.table import distinct
 def step_keys(plan: Plan, tx: U64, step: I64) -> U64:
     """The key of a step of a transaction; it can be undone (state.transactions)."""
     return mix(tx ^ plan.keys[step])
+
+
+def touched(plan: Plan, links: Links, batch: Batch) -> tuple[I64, I64, I64, U64]:
+    """(place in the batch, step, time, key) of every step that the events touch by these links."""
+    if not len(links.steps) or not len(batch):
+        none = np.zeros(0, np.int64)
+        return none, none, none, np.zeros(0, np.uint64)
+    found: tuple[I64, I64, I64, U64] = loops.touched(
+        batch.event, batch.tx, batch.at, links.start, links.steps, plan.keys
+    )
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,9 @@ def open_steps(
     A row keeps its first and its last opening: who asks twice waits since the first time, and a close between two
     openings leaves the second one open, whichever of the three came first.
     """
-    place, step = plan.opens.spread(batch.event)
-    at = batch.at[place]
+    place, step, at, keys = touched(plan, plan.opens, batch)
     late = at < now - plan.late[step]
     count["late"] = int(np.count_nonzero(late))
-    keys = step_keys(plan, batch.tx[place], step)
     over = late | _ended(plan, state, keys, step, at)
     if over.any():
         wanted = np.flatnonzero(~over)
@@ -67,9 +76,7 @@ def _fill(
 ) -> None:
     """New rows that are opened once in this batch: nothing to compare with."""
     columns = state.rows
-    columns["first"][rows] = columns["last"][rows] = at
-    columns["flags"][rows] = 0
-    columns["overtakes"][rows] = 0
+    loops.opened(rows, at, columns["first"], columns["last"], columns["flags"], columns["overtakes"])
     _describe(plan, model, state, batch, rows, place, step)
 
 
@@ -101,38 +108,29 @@ def _ended(plan: Plan, state: State, keys: U64, step: I64, at: I64) -> Bools:
 
 def _describe(plan: Plan, model: Model, state: State, batch: Batch, rows: I64, place: I64, step: I64) -> None:
     """Every column that an opening decides, for each kind of step at once."""
-    columns = state.rows
-    columns["step"][rows] = step
-    columns["amount"][rows] = batch.amount[place]
-    size, at = len(rows), batch.at[place]
-    subject, promise = np.zeros(size, np.uint64), np.zeros(size, np.int64)
-    lane, cohort = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
-    flags = columns["flags"][rows] & TOLD
-    for s in np.flatnonzero(np.bincount(step)):
-        mine = np.flatnonzero(step == s)
-        of = place[mine]
-        if plan.subject[s] >= 0:
-            subject[mine] = batch.attributes[plan.subject[s]][of]
-        if plan.flavour[s] == NEED:
+    columns, none = state.rows, place[:0]
+    order, begins = loops.grouped(step, len(plan.codes))
+    for s in np.flatnonzero(np.diff(begins)).tolist():
+        mine = order[begins[s] : begins[s + 1]]
+        own, of = rows[mine], place[mine]
+        need = plan.flavour[s] == NEED
+        names = batch.attributes[plan.subject[s]] if plan.subject[s] >= 0 else none.view(np.uint64)
+        told = batch.moments[plan.moment[s]] if plan.moment[s] >= 0 and not need else none
+        loops.described(
+            own, of, s, batch.at, batch.amount, names, told, 0 if need else int(plan.allowed[s]), TOLD, np.uint8(GIVEN),
+            columns["step"], columns["amount"], columns["subject"], columns["promise"], columns["flags"],
+        )  # fmt: skip
+        if need:
+            columns["lane"][own] = columns["cohort"][own] = -1
             continue
-        first = at[mine]
-        allowed = first + plan.allowed[s] if plan.allowed[s] else np.zeros(len(mine), np.int64)
-        if plan.moment[s] >= 0:
-            told = batch.moments[plan.moment[s]][of]
-            given = told > first
-            flags[mine] |= given.astype(np.uint8) * np.uint8(GIVEN)
-            allowed = np.where(given, told, allowed)
-        promise[mine] = allowed
-        lane[mine] = _lane(plan, model, state, batch, int(s), of)
-        cohort[mine] = _cohort(plan, model, state, batch, int(s), of)
+        lane = _lane(plan, model, state, batch, s, of)
+        columns["lane"][own] = lane
+        columns["cohort"][own] = _cohort(plan, model, state, batch, s, of)
         if len(plan.tier_keys):
-            flags[mine] |= _tier(plan, state, batch, int(s), of, lane[mine]).astype(np.uint8) << TIER
-    columns["flags"][rows] = flags
-    columns["subject"][rows], columns["promise"][rows] = subject, promise
-    columns["lane"][rows], columns["cohort"][rows] = lane, cohort
+            columns["flags"][own] |= _tier(plan, state, batch, s, of, lane).astype(np.uint8) << TIER
 
 
-def _tier(plan: Plan, state: State, batch: Batch, step: int, at: I64, lane: npt.NDArray[np.int32]) -> I64:
+def _tier(plan: Plan, state: State, batch: Batch, step: int, at: I64, lane: I64) -> I64:
     """The stricter of what its lane and its shop accept."""
     tier = plan.tier(state.lanes.index.keys[lane])
     if "shop" not in plan.attributes:
@@ -147,7 +145,7 @@ def _lane(plan: Plan, model: Model, state: State, batch: Batch, step: int, at: I
     """The lane of each, made with its parent (all lanes of the step together) where it is new."""
     root = int(plan.keys[step])
     size = len(at) if plan.lanes[step] else 1  # one lane for all: looked up once
-    keys = chain(root, (batch.attributes[c][at] for c in plan.lanes[step]), size)
+    keys = _chained(root, batch, plan.lanes[step], at[:size])
     rows, made = state.lanes.add(keys)
     if made.any():
         whole, _ = state.lanes.add(np.array([root], np.uint64))
@@ -186,7 +184,15 @@ def _level(plan: Plan, batch: Batch, step: int, at: I64, depth: int) -> U64:
     root = int(plan.keys[step])
     if not depth:
         return np.full(len(at), root, np.uint64)
-    return chain(root ^ depth, (batch.attributes[c][at] for c in plan.cohorts[step][depth - 1]), len(at))
+    return _chained(root ^ depth, batch, plan.cohorts[step][depth - 1], at)
+
+
+def _chained(first: int, batch: Batch, columns: tuple[int, ...], at: I64) -> U64:
+    """keys.chain of these columns at these places."""
+    out = np.full(len(at), first, np.uint64)
+    for column in columns:
+        loops.pair_at(out, batch.attributes[column], at)
+    return out
 
 
 def cohort_keys(plan: Plan, batch: Batch, step: int, at: I64) -> list[U64]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from makegood.watch import loops
 from makegood.watch.closing import Ended
 from makegood.watch.inversions import overtakes
 from makegood.watch.model import Model
 from makegood.watch.plan import I64, Plan
 from makegood.watch.state import TIER, TOLD_OVERTAKEN, State
-from makegood.watch.table import distinct
 
 #: Finished in a lane without anybody overtaken before a first overtake is told: confidence 1 - 1/(n + 2) (watch.md 1.2).
 HISTORY = 20
@@ -36,29 +36,22 @@ def count_overtakes(plan: Plan, state: State, ended: Ended) -> tuple[I64, I64, I
     if not counts.any():
         return suffered, none, none
     lane = columns["lane"][ended.rows]
-    active = np.zeros(len(state.lanes.index.keys), bool)
-    active[lane[counts]] = True
-    open_rows = state.rows.index.rows()
-    open_rows = open_rows[active[columns["lane"][open_rows]] & (columns["lane"][open_rows] >= 0)]
+    mine = np.flatnonzero(counts)
+    opened = columns["first"][ended.rows[mine]]
+    order = np.lexsort((opened, lane[mine]))
+    mine, opened = mine[order], opened[order]
+    edges = np.flatnonzero(np.append(True, np.diff(lane[mine]) != 0))
+    ends = np.append(edges[1:], len(mine))
+    low, high = np.zeros((2, len(state.lanes.index.keys)), np.int64)
+    low[lane[mine[edges]]], high[lane[mine[edges]]] = edges, ends
+    for a, b in zip(edges.tolist(), ends.tolist(), strict=True):
+        suffered[mine[a:b]] += overtakes(opened[a:b], ended.at[mine[a:b]])
     going = np.zeros(len(columns["step"]), bool)
     going[ended.rows] = True
-    waiting = open_rows[~going[open_rows]]
-    waiting = waiting[np.argsort(columns["lane"][waiting], kind="stable")]
-    starts = columns["lane"][waiting]
-    hit, by = [], []
-    for one in distinct(lane[counts]):
-        mine = np.flatnonzero(counts & (lane == one))
-        opened, ended_at = columns["first"][ended.rows[mine]], ended.at[mine]
-        suffered[mine] += overtakes(opened, ended_at)
-        low, high = np.searchsorted(starts, [one, one + 1])
-        rows = waiting[low:high]
-        order = np.argsort(opened, kind="stable")
-        later = len(mine) - np.searchsorted(opened[order], columns["first"][rows], side="right")
-        passed = later > 0
-        columns["overtakes"][rows[passed]] += later[passed].astype(np.int32)
-        hit.append(rows[passed])
-        by.append(np.full(int(np.count_nonzero(passed)), mine[order[-1]] if len(mine) else 0))
-    return suffered, np.concatenate(hit), np.concatenate(by).astype(np.int64)
+    passed: I64 = loops.pass_by(
+        columns["lane"], columns["first"], columns["overtakes"], going, low, high, opened
+    )
+    return suffered, passed, mine[high[columns["lane"][passed]] - 1]
 
 
 def thresholds(

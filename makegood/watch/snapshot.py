@@ -20,6 +20,8 @@ _TABLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "cohorts": COHORTS,
     "subjects": SUBJECTS,
 }
+#: Columns that were not always there: a state that was kept without them begins with blank ones.
+_LATER = ("rest_o", "rest_e")
 _MEMORIES = ("closed", "seen", "copies", "told")
 
 
@@ -84,7 +86,11 @@ def restore(data: bytes, plan: Plan) -> State:
         }
         state = new_state(plan)
         for name, columns in _TABLES.items():
-            kept = {c: arrays[f"{name}.{c}"] for c in ("key", *columns)}
+            kept = {
+                c: arrays[f"{name}.{c}"]
+                for c in ("key", *columns)
+                if f"{name}.{c}" in arrays or c not in _LATER
+            }
             setattr(state, name, Columns.unpacked(columns, kept))
         for name in _MEMORIES:
             memory: Memory = getattr(state, name)

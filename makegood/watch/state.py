@@ -55,6 +55,8 @@ LANES: dict[str, tuple[Any, Any]] = {
     "cusum": (np.float64, 0),
     "missing_o": (np.float64, 0),  # since the cusum last was 0
     "missing_e": (np.float64, 0),
+    "rest_o": (np.float64, 0),  # of the other lanes of its step, since its own cusum last was 0
+    "rest_e": (np.float64, 0),
     "since": (np.int64, 0),  # when the cusum last was 0
     "last": (np.int64, 0),  # the latest completion
     "incident": (np.uint64, 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from django.core.management import CommandError, call_command
 from makegood.base import clock
 from makegood.jobs import watching
 from makegood.transactions import facts
-from makegood.watch import relearn
+from makegood.watch import curves, relearn
 from makegood.watch.advance import advance
 from makegood.watch.batch import empty, make
 from makegood.watch.findings import Findings, join
@@ -108,10 +109,7 @@ def spark() -> Iterator[Any]:
         need("pyspark", "pandas", "google.protobuf", "duckdb", java=True)
     except Missing as missing:
         pytest.skip(str(missing))
-    session = job.session(2, master="local[2]", **{
-        # Started for a minute: what a long life gains by compiling, this one would only pay for.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.sql.codegen.wholeStage": "false",
-    })  # fmt: skip
+    session = job.session(2, master="local[2]")
     yield session
     session.stop()
 
@@ -149,13 +147,26 @@ def test_one_stream_tells_the_same_alone_by_sql_and_through_spark(
     )
 
 
+def of_many_cohorts(many: int) -> Model:
+    """A model of so many cohorts of other steps."""
+    curve = np.linspace(1, 0, curves.BUCKETS, dtype=np.float32)
+    return replace(
+        nothing(), version=1, step=np.zeros(many, np.int64), cohort=np.arange(1, many + 1, dtype=np.uint64),
+        count=np.full(many, 1_000), never=np.zeros(many), curve=np.tile(curve, (many, 1)),
+        shares=np.zeros((many, curves.SHARES)), odds=np.zeros((many, curves.SHARES)),
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_while_nothing_comes_a_promise_still_runs_out(tmp_path: Path, spark: Any, story: Troubled) -> None:
-    """Jiwoo's parcel is promised for three seconds from now; after her order the log is silent."""
+    """Jiwoo's parcel is promised for three seconds from now; after her order the log is silent. What was learned is large:
+    as part of the function that goes to the workers it would be more than PySpark lets through (1 MiB)."""
     now = round(clock.now().timestamp() * 1_000_000)
     order = make(story.plan, ["order.placed"], ["HN-1"], [now], moments={"promised_at": [now + 3_000_000]})
     files.write(tmp_path / "log", files.table(story.plan, order))
-    work = job.Job(story.plan, nothing(), tmp_path / "log", tmp_path / "kept", tmp_path / "out", parts=1)
+    model = of_many_cohorts(300)
+    assert len(pickle.dumps(model)) > 1 << 20
+    work = job.Job(story.plan, model, tmp_path / "log", tmp_path / "kept", tmp_path / "out", parts=1)
     going = Thread(target=job.follow, args=(spark, work, "300 milliseconds"), daemon=True)
     going.start()
     until = time.monotonic() + 120

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -102,25 +103,33 @@ def to_batch(plan: Plan, rows: pa.Table | pa.RecordBatch) -> Batch:
     def numbers(name: str, kind: Any) -> Any:
         if name not in have:
             return np.zeros(size, kind)
-        values = np.asarray(pc.fill_null(rows[name], 0).to_numpy(zero_copy_only=False))
+        values = _filled(rows[name], 0)
         return (
             np.ascontiguousarray(values).view(kind) if kind is np.uint64 else values.astype(kind, copy=False)
         )
 
     event = pc.index_in(rows["event"], value_set=pa.array(plan.events, pa.string()))
     return Batch(
-        np.asarray(pc.fill_null(event, -1).to_numpy(zero_copy_only=False)).astype(np.int16),
+        _filled(event, -1).astype(np.int16),
         numbers("tx", np.uint64), numbers("at_us", np.int64), numbers("id", np.uint64), numbers("amount", np.float64),
         tuple(numbers(f"a_{a}", np.uint64) for a in plan.attributes),
         tuple(numbers(f"m_{m}", np.int64) for m in plan.moments),
     )  # fmt: skip
 
 
+def _filled(column: Any, blank: int) -> npt.NDArray[Any]:
+    """A column's values, ``blank`` for none. Most hold no such; filling them all the same took as long as reading them."""
+    column = pc.fill_null(column, blank) if column.null_count else column
+    return np.asarray(
+        column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+    )
+
+
 def clock_of(rows: pa.Table | pa.RecordBatch) -> int:
     """The latest time that the rows tell (µs), never later than they were told; 0 for none."""
-    at = np.asarray(pc.fill_null(rows["at_us"], 0).to_numpy(zero_copy_only=False))
+    at = _filled(rows["at_us"], 0)
     if "came_us" in rows.schema.names:
-        came = np.asarray(pc.fill_null(rows["came_us"], 0).to_numpy(zero_copy_only=False))
+        came = _filled(rows["came_us"], 0)
         at = np.where(came > 0, np.minimum(at, came), at)
     at = at[(at > EARLIEST) & (at < LATEST)]
     return int(at.max(initial=0))
@@ -133,11 +142,11 @@ def moment(plan: Plan, now: int) -> pa.Table:
     return pa.table({**columns, "at_us": pa.array([now], pa.int64())})
 
 
-def cut(rows: pa.RecordBatch) -> list[tuple[pa.RecordBatch, int]]:
+def cut(rows: pa.Table) -> list[tuple[pa.Table, int]]:
     """The pieces of some rows, each with its clock."""
     if "now_us" not in rows.schema.names:
         return [(rows, clock_of(rows))]
-    now = np.asarray(pc.fill_null(rows["now_us"], 0).to_numpy(zero_copy_only=False))
+    now = _filled(rows["now_us"], 0)
     edges = [0, *(np.flatnonzero(now[1:] != now[:-1]) + 1).tolist(), len(now)]
     parts = [rows.slice(low, high - low) for low, high in pairwise(edges) if high > low]
     return [(part, int(part["now_us"][0].as_py() or 0) or clock_of(part)) for part in parts]

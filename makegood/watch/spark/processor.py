@@ -15,10 +15,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import SparkFiles
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 
 from makegood.watch.advance import advance
@@ -33,6 +36,9 @@ from makegood.watch.spark.shards import Shard, routed
 from makegood.watch.state import State, new_state
 from makegood.watch.words import explain
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 PACKED = "shard string, clock bigint, chunk binary"
 TOLD = "id bigint, now bigint, record binary, code string, data string"
 #: The batches since the snapshot are kept until they are as large as it is, and at least this many bytes.
@@ -43,23 +49,34 @@ IDLE = 1_000
 
 @dataclass(frozen=True)
 class Work:
-    """What every worker needs, as bytes with their digest: unpickled once in a worker and not once in a task."""
+    """What every worker needs, by the name of the file that it was sent in: read once in a worker and not once in a task.
 
-    digest: str
-    data: bytes
+    In the function itself it must not be. Above 1 MiB (a hundred cohorts) PySpark makes a broadcast of a function, which the
+    process that begins a stateful query does not read: BROADCAST_VARIABLE_NOT_LOADED, and nothing runs at all.
+    """
+
+    name: str
 
     @classmethod
-    def of(cls, shards: tuple[Shard, ...], model: Model) -> Work:
+    def sent(cls, spark: SparkSession, folder: Path, shards: tuple[Shard, ...], model: Model) -> Work:
+        """Write it into ``folder`` and have Spark bring it to its workers."""
         data = pickle.dumps((shards, model))
-        return cls(hashlib.blake2b(data, digest_size=16).hexdigest(), data)
+        work = cls(f"work-{hashlib.blake2b(data, digest_size=16).hexdigest()}")
+        path, half = folder / work.name, folder / f".half-{work.name}"
+        for old in folder.glob("work-*"):
+            old.unlink()
+        half.write_bytes(data)
+        half.rename(path)
+        spark.sparkContext.addFile(str(path))
+        return work
 
     def load(self) -> tuple[dict[str, Shard], Model]:
-        if self.digest not in _WORK:
-            shards, model = pickle.loads(self.data)
+        if self.name not in _WORK:
+            shards, model = pickle.loads(Path(SparkFiles.get(self.name)).read_bytes())
             _WORK.clear()
             _LIVE.clear()
-            _WORK[self.digest] = ({shard.name: shard for shard in shards}, model)
-        return _WORK[self.digest]
+            _WORK[self.name] = ({shard.name: shard for shard in shards}, model)
+        return _WORK[self.name]
 
 
 #: Of this worker: the work, and the shards that it has in memory with the mark of what they are.
@@ -68,7 +85,7 @@ _LIVE: dict[str, tuple[str, State]] = {}
 
 
 class Packer:
-    """Rows of the log to chunks, one for each shard: what Spark shuffles is bytes and not rows."""
+    """Files of the log (``content``: their bytes) to chunks, one for each shard: what Spark shuffles is bytes and not rows."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -77,7 +94,8 @@ class Packer:
         shards, _model = self.work.load()
         every = tuple(shards.values())
         plan = every[0].plan
-        for rows in parts:
+        for file in (content for part in parts for content in part["content"]):
+            rows = pq.read_table(pa.BufferReader(file.as_buffer()))
             sent = [
                 (shard.name, now, pack(shard, mine, now))
                 for piece, now in cut(rows)
