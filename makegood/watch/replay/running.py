@@ -37,16 +37,17 @@ def run(
     tail: int = 60 * DAY,
     speed: float = 0,
     model: Model | None = None,
-    tune: Callable[[Plan, Model, int], Plan] = lambda plan, model, now: plan,
+    tune: Callable[[Plan, Model, int, Findings], Plan] = lambda plan, model, now, found: plan,
     said: Callable[[int, int], None] = lambda done, of: None,
 ) -> Run:
     """Replay ``log`` (rising in time). What lies before ``learn_until`` is learned from; the kernel sees everything.
 
-    ``relearn`` 0: learned once. ``tune`` may choose other limits after each learning. ``speed``: seconds of the log per second, 0: as fast as it goes.
+    ``relearn`` 0: learned once. ``tune`` may choose other limits after each learning, of the plan as it was given and of what was found so far. ``speed``: seconds of the log per second, 0: as fast as it goes.
     ``tail``: how long the clock runs on after the last event. Times in µs.
     """
     known = model or (learn(plan, log, learn_until) if learn_until else nothing())
-    plan = tune(plan, known, learn_until) if learn_until else plan
+    written = plan
+    plan = tune(written, known, learn_until, join([])) if learn_until else plan
     state, parts, numbers = new_state(plan), [], dict[str, int]()
     models, faults = [learn_until] if learn_until else [], list[Incident]()
     if not len(log):
@@ -57,7 +58,7 @@ def run(
     for now, end in zip(times.tolist(), ends.tolist(), strict=True):
         if relearn and models and now >= models[-1] + relearn and begun < len(log):
             known = learn(plan, log.take(slice(0, begun)), now, incidents=faults, version=len(models) + 1)
-            plan = tune(plan, known, now)
+            plan = tune(written, known, now, join(parts))
             models.append(now)
         batch = log.take(slice(begun, end)) if end > begun else nothing_new
         state, found, counters = advance(state, batch, known, now, plan)
