@@ -18,6 +18,7 @@ from makegood.watch.log_events import unsigned
 from makegood.watch.model import Model, columns, nothing, renumbered
 from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchSetting
 from makegood.watch.plan import Plan, compile_plan, with_tiers
+from makegood.watch.windows import with_windows
 
 #: A month says something about a promise when so many false alarms were to be expected; it lowers a limit to a quarter at most.
 LEAST_EXPECTED, LEAST_SHARE = 5.0, 0.25
@@ -68,8 +69,16 @@ def accepts(chosen: dict[str, Process]) -> dict[str, float]:
 
 def shared_out() -> dict[str, dict[str, Any]]:
     """Process -> how the newest model shared its false alarms out among its steps (`watch.sharing`)."""
-    found = WatchModel.objects.order_by("-id").values_list("what_if", flat=True).first() or {}
-    return {code: row["shared"] for code, row in found.items() if "shared" in row}
+    return {code: row["shared"] for code, row in _learned_beside().items() if "shared" in row}
+
+
+def windows() -> dict[str, dict[str, Any]]:
+    """Rule of duplicates -> the window that was learned (``window`` µs, ``pairs``, ``meant``: `watch.windows`)."""
+    return {rule: one for row in _learned_beside().values() for rule, one in row.get("windows", {}).items()}
+
+
+def _learned_beside() -> dict[str, dict[str, Any]]:
+    return WatchModel.objects.order_by("-id").values_list("what_if", flat=True).first() or {}
 
 
 def factors(chosen: dict[str, Process]) -> dict[int, float]:
@@ -127,6 +136,7 @@ def watched() -> Watched | None:
     plan, wanted = compile_plan(chosen.values()), alphas(chosen)
     own = factors(chosen)
     plan = with_tiers(replace(plan, alpha=np.array([wanted.get(code, 0.0) for code in plan.codes])), own)
+    plan = with_windows(plan, {rule: one["window"] for rule, one in windows().items()})
     asked = (*sorted(wanted.items()), *((str(key), factor) for key, factor in sorted(own.items())))
     return Watched(plan, process_of(chosen), asked)
 

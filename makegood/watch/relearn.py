@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName
 from makegood.watch.pairing import History, pair
 from makegood.watch.plan import Plan, compile_plan
 from makegood.watch.sharing import share
+from makegood.watch.windows import learn_windows
 
 #: How far back is learned, the newest so many facts of it at most: they are held in memory at once (about 100 bytes each).
 WINDOW, MOST = timedelta(days=120), 4_000_000
@@ -50,6 +51,8 @@ def learn_anew() -> WatchModel | None:
     tried = what_if(plan, model, history, watched.process, shared)
     for code, part in shared.items():
         tried.setdefault(code, {})["shared"] = part
+    for rule, window in learn_windows(plan, log).items():
+        tried.setdefault(watched.process[rule], {}).setdefault("windows", {})[rule] = asdict(window)
     row = WatchModel.objects.create(
         plan=plan.version, codes=list(plan.codes), data=house.pack(model), facts=len(log),
         what_if=tried, learned_at=now,

@@ -15,6 +15,7 @@ from makegood.watch.learn import Incident, learn
 from makegood.watch.model import Model, nothing
 from makegood.watch.plan import DAY, HOUR, SYSTEMIC, Plan
 from makegood.watch.state import State, new_state
+from makegood.watch.windows import learn_windows, with_windows
 
 
 @dataclass
@@ -47,7 +48,8 @@ def run(
     """
     known = model or (learn(plan, log, learn_until) if learn_until else nothing())
     written = plan
-    plan = tune(written, known, learn_until, join([])) if learn_until else plan
+    if learn_until:
+        plan = tune(_windows(written, log, learn_until), known, learn_until, join([]))
     state, parts, numbers = new_state(plan), [], dict[str, int]()
     models, faults = [learn_until] if learn_until else [], list[Incident]()
     if not len(log):
@@ -58,7 +60,7 @@ def run(
     for now, end in zip(times.tolist(), ends.tolist(), strict=True):
         if relearn and models and now >= models[-1] + relearn and begun < len(log):
             known = learn(plan, log.take(slice(0, begun)), now, incidents=faults, version=len(models) + 1)
-            plan = tune(written, known, now, join(parts))
+            plan = tune(_windows(written, log, now), known, now, join(parts))
             models.append(now)
         batch = log.take(slice(begun, end)) if end > begun else nothing_new
         state, found, counters = advance(state, batch, known, now, plan)
@@ -72,6 +74,11 @@ def run(
             sleep(max(0.0, (now - int(times[0])) / 1e6 / speed - (monotonic() - started)))
         said(end, len(log))
     return Run(join(parts), state, numbers, models)
+
+
+def _windows(plan: Plan, log: Batch, now: int) -> Plan:
+    learned = learn_windows(plan, log.take(log.at <= now))
+    return with_windows(plan, {code: one.window for code, one in learned.items()})
 
 
 def _moments(log: Batch, tick: int, tail: int) -> np.ndarray:

@@ -154,7 +154,7 @@ SELECT * FROM one WHERE before_id IS NOT NULL AND before_id <> id{f" AND at_us -
 
 
 def _copies(rule: DuplicateRule, attributes: list[str], rows: pa.Table) -> Names:
-    """The kernel's names of later copies (watch/repeats.py: _key, _second)."""
+    """The kernel's names of later copies (watch/repeats.py: alike, _second)."""
     size = rows.num_rows
     key = chain(rule.key, (_unsigned(rows, a) for a in attributes), size)
     if rule.tx:
