@@ -17,7 +17,7 @@ from makegood.people.models import User
 from makegood.transactions.models import Order
 from makegood.watch import house
 from makegood.watch.keys import name_key, pair_key
-from makegood.watch.models import Finding, WatchMonth, WatchName, WatchSetting
+from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName, WatchSetting
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -285,3 +285,61 @@ def test_the_curve_of_a_fault_is_drawn_with_its_numbers_beside_it(cast, client):
     assert '<td class="num">120</td><td class="num">9</td>' in page
     Finding.objects.update(data={**one.data, "curve": rows[:1]})
     assert 'class="observed"' not in client.get(f"/watch/findings/{one.pk}/").content.decode()
+
+
+def test_the_page_of_an_incident_shows_the_curve_of_the_fault_that_it_is_about(cast, client):
+    now = clock.now()
+    rows = [
+        [(now - timedelta(minutes=m)).isoformat(), expected, came]
+        for m, expected, came in ((60, 0, 0), (30, 61.2, 4), (5, 120.4, 9))
+    ]
+    order = orders(cast, 1)[0]
+    name = WatchName.objects.create(key=7, shop=cast.haneul, order_number=order.number, ref=order.number)
+    fault = finding(
+        cast, order="", kind="systemic", code="systemic", step="payment.capture", process="payment",
+        data={"affected": [str(name.key)], "curve": rows},
+    )  # fmt: skip
+    act()
+    fault.refresh_from_db()
+    client.force_login(cast.sujin)
+    page = client.get(f"/incidents/{fault.incident_id}/").content.decode()
+    assert 'class="observed" points="0.0,100.00 54.55,' in page and "watch.css" in page
+    assert f'href="/watch/findings/{fault.pk}/"' in page
+    assert '<td class="num">120</td><td class="num">9</td>' in page
+    Finding.objects.update(kind="stuck")
+    assert 'class="observed"' not in client.get(f"/incidents/{fault.incident_id}/").content.decode()
+
+
+def test_the_page_of_a_process_says_within_which_time_two_alike_are_one_done_twice(cast, client):
+    User.objects.update(language="en")
+    client.force_login(cast.minji)
+    assert "within 15 minutes of one another." in client.get("/watch/payment/").content.decode()
+    WatchModel.objects.create(
+        plan="", codes=[], data=b"", facts=0,
+        what_if={"payment": {"windows": {"payment.alike": {"window": 2 * 3_600_000_000, "pairs": 312, "meant": 0.0312}}}},
+    )  # fmt: skip
+    page = client.get("/watch/payment/").content.decode()
+    assert "within 2 hours of one another." in page and "of 100 within it about 3.1 are meant so" in page
+    assert "One order paid twice: however long after." in page
+    rule = next(d for d in house.watched().plan.duplicates if d.code == "payment.alike")
+    assert rule.window == 2 * 3_600_000_000, "and the watch goes by it"
+
+
+def test_the_night_shares_out_what_a_lead_accepts_and_another_limit_counts_at_once(cast):
+    steps = {
+        "order.delivery": 0.002,
+        "order.dispatch": 0.008,
+        "order.packing": 0.0001,
+        "order.transport": 0.001,
+    }
+    WatchModel.objects.create(
+        plan="", codes=[], data=b"", facts=0,
+        what_if={"order": {"shared": {"for": 0.01, "working": 0.01, "steps": steps, "from": 0, "at": 0}}},
+    )  # fmt: skip
+    chosen = house.processes_on()
+    assert {s: house.alphas(chosen)[s] for s in steps} == pytest.approx(steps)
+    WatchSetting.objects.create(process="order", alpha=0.02)
+    assert house.alphas(chosen)["order.dispatch"] == pytest.approx(0.016)
+    assert house.alphas(chosen)["refund.payout"] == pytest.approx(
+        chosen["refund"].alpha * chosen["refund"].steps["refund.payout"].budget
+    ), "what was not shared out stays as written"
