@@ -131,10 +131,8 @@ def share_out(
     """
     seen = _Seen(ladders, bad, good, leads)
     waits = range(len(ladders.after))
-    if (alone := seen.alone(waits[-1])) <= accepted:
+    if seen.alone(waits[-1]) <= accepted:
         waits = waits[-1:]
-        # However much was told in vain: what comes before the promise is over does not fall silent altogether.
-        budget = max(budget, min(alone + LEAST * accepted, accepted))
     chosen = Shared((*(0 for _ in ladders.steps), waits[0]), 0.0, -1.0)
     for wait in waits:
         found = seen.climb(wait, budget)
