@@ -9,11 +9,13 @@ import pytest
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
+from makegood.cases import links
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations.models import Delivery, Message
+from makegood.desk import finding as finding_cases
 from makegood.desk import watch_cases, watch_dismissing, watch_finding, watch_page, watch_wishes, watching
 from makegood.desk.watch_wishes import Wanted
-from makegood.people.models import User
+from makegood.people.models import Customer, User
 from makegood.transactions.models import Order
 from makegood.watch import house
 from makegood.watch.keys import name_key, pair_key
@@ -212,6 +214,62 @@ def test_a_finding_whose_customer_nobody_told_still_reaches_who_can_mend_it(cast
     act()
     again.refresh_from_db()
     assert (again.case, Case.objects.count()) == (case, 1)
+
+
+def nobodys(cast):
+    """A case of the watch for order AX-0 of Haneul, of which the shop has named no customer yet."""
+    order = orders(cast, 1)[0]
+    Order.objects.update(customer=None)
+    finding(cast, order=order.number)
+    case = act()
+    assert str(case.customer) == "—" and case.language == "ko"
+    return case
+
+
+def named(customer):
+    Order.objects.update(customer=customer)
+    watching.act_on_waiting()
+
+
+def test_once_the_shop_names_whose_order_it_is_the_case_is_theirs_and_nobodys_row_goes(cast):
+    case = nobodys(cast)
+    before = case.customer_id
+    watching.act_on_waiting()
+    assert stages.fresh(case).customer_id == before, "nobody was named yet"
+    named(cast.alex)
+    case = stages.fresh(case)
+    assert (case.customer, case.language) == (cast.alex, "en")
+    assert not Customer.objects.filter(pk=before).exists()
+    assert not Delivery.objects.filter(case=case).exists(), "a letter goes only where the shop wants it"
+    watching.act_on_waiting()
+    assert CaseEvent.objects.filter(case=case, kind="customer_named").count() == 1
+    assert [hit.case for hit in finding_cases.find(cast.by(cast.minji), cast.alex.email).hits] == [case]
+
+
+def test_where_the_shop_wants_it_they_then_hear_of_it_in_their_language(cast):
+    WatchSetting.objects.create(process="refund", shop=cast.haneul, tell_first=True)
+    case = nobodys(cast)
+    assert not Delivery.objects.filter(case=case).exists()
+    named(cast.alex)
+    letter = Delivery.objects.get(case=case)
+    assert (letter.to, letter.language) == (cast.alex.email, "en")
+    assert letter.message.body.startswith("We noticed that something takes longer"), (
+        "not the Korean words written for nobody"
+    )
+
+
+@pytest.mark.parametrize("spoke", ["page", "words"])
+def test_a_case_for_which_somebody_has_spoken_is_given_to_nobody_else(cast, spoke):
+    case = nobodys(cast)
+    if spoke == "page":
+        links.make(case, shown=True)
+    else:
+        Message.objects.create(
+            case=case, author="customer", audience="customer", body="제 주문입니다", language="ko"
+        )
+    named(cast.alex)
+    assert str(stages.fresh(case).customer) == "—"
+    assert not CaseEvent.objects.filter(kind="customer_named").exists()
 
 
 def test_a_fault_that_struck_only_orders_without_a_customer_is_an_incident_all_the_same(cast):
