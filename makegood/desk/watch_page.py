@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotThere
 from makegood.cases.access import shops_served
-from makegood.desk import watch_cases, watch_twice
+from makegood.desk import watch_cases, watch_learned
 from makegood.packs.watch_shapes import Process, Step
 from makegood.packs.watching import processes
 from makegood.people import roles
@@ -117,7 +117,8 @@ class ProcessPage:
     shops: list[Wish]
     may_keep: bool
     kept_at: datetime | None
-    twice: list[watch_twice.Twice]
+    twice: list[watch_learned.Twice]
+    shared: watch_learned.Shared | None
     kept: int
     told: int
 
@@ -186,7 +187,8 @@ def process_page(by: Actor, code: str) -> ProcessPage:
         shops=_wishes(code, list(shops), settings) if keep else [],
         may_keep=keep,
         kept_at=kept_at,
-        twice=watch_twice.twice(process),
+        twice=watch_learned.twice(process),
+        shared=watch_learned.shared(code, alpha),
         **_worth(process),
     )
 

@@ -383,7 +383,7 @@ def test_the_page_of_a_process_says_within_which_time_two_alike_are_one_done_twi
     assert rule.window == 2 * 3_600_000_000, "and the watch goes by it"
 
 
-def test_the_night_shares_out_what_a_lead_accepts_and_another_limit_counts_at_once(cast):
+def test_the_night_shares_out_what_a_lead_accepts_and_another_limit_counts_at_once(cast, client):
     steps = {
         "order.delivery": 0.002,
         "order.dispatch": 0.008,
@@ -398,6 +398,13 @@ def test_the_night_shares_out_what_a_lead_accepts_and_another_limit_counts_at_on
     assert {s: house.alphas(chosen)[s] for s in steps} == pytest.approx(steps)
     WatchSetting.objects.create(process="order", alpha=0.02)
     assert house.alphas(chosen)["order.dispatch"] == pytest.approx(0.016)
+    User.objects.update(language="en")
+    client.force_login(cast.minji)
+    page = client.get("/watch/order/").content.decode()
+    assert "Each night they are shared out" in page and "Lately more came in vain" not in page
+    WatchModel.objects.update(what_if={"order": {"shared": {"for": 0.01, "working": 0.006, "steps": steps}}})
+    assert "so 12.0 are shared out for now" in client.get("/watch/order/").content.decode()
+    assert "Each night" not in client.get("/watch/refund/").content.decode()
     assert house.alphas(chosen)["refund.payout"] == pytest.approx(
         chosen["refund"].alpha * chosen["refund"].steps["refund.payout"].budget
     ), "what was not shared out stays as written"

@@ -1,4 +1,4 @@
-"""What a process counts as recorded twice, as the page of the process says it."""
+"""What the nights taught of a process, as its page says it: what counts as recorded twice, how false alarms are shared out."""
 
 from __future__ import annotations
 
@@ -29,3 +29,20 @@ def twice(process: Process) -> list[Twice]:
         meant = f"{100 * one['meant']:.1f}" if one else ""
         out.append(Twice(rule.name, duration(seconds) if seconds else "", one["pairs"] if one else 0, meant))
     return out
+
+
+@dataclass(frozen=True)
+class Shared:
+    """``used``: the false alarms of 1,000 that are shared out now; ``less``: fewer than are accepted, as too many came."""
+
+    used: str
+    less: bool
+
+
+def shared(code: str, accepted: float) -> Shared | None:
+    """None: nothing is shared out yet, the steps have what is written."""
+    part = house.shared_out().get(code)
+    if part is None or part["for"] <= 0:
+        return None
+    working = part["working"] * accepted / part["for"]
+    return Shared(f"{1000 * working:.1f}", working < 0.95 * accepted)
