@@ -21,6 +21,8 @@ from makegood.watch.tuning import Ladders, came_true, floors, movable, share_out
 
 #: So many broken and so many kept promises say something about how to share; below it what is written stands.
 LEAST_BAD, LEAST_GOOD = 20, 200
+#: The newest so many transactions are looked at: each is held once for every limit that is tried.
+MOST = 200_000
 #: What is worth telling early, as a share of the usual promise: of ten days, half a day, two and three and a half.
 EARLY = (0.05, 0.2, 0.35)
 
@@ -64,13 +66,14 @@ def share(
         outcomes = outcomes_of(plan, history, process)
         if outcomes is None or accepted[code] <= 0:
             continue
-        fine, bad = outcomes.fine(now), outcomes.bad & (outcomes.known < now)
+        working, vain, known = _working(code, outcomes, accepted[code], before.get(code), now)
+        outcomes = _newest(outcomes, now)
+        fine, bad = outcomes.fine(now), outcomes.bad
         if np.count_nonzero(bad) < LEAST_BAD or np.count_nonzero(fine) < LEAST_GOOD:
             continue
-        working, vain, known = _working(code, outcomes, accepted[code], before.get(code), now)
-        tried = Ladders(
-            plan, model, history, outcomes, steps=movable(plan, tuple(process.steps)), floor=floors(plan), patience=None
-        )  # fmt: skip
+        own = history.take(outcomes.place(history.tx)[1])
+        steps = movable(plan, tuple(process.steps))
+        tried = Ladders(plan, model, own, outcomes, steps=steps, floor=floors(plan), patience=None)
         usual = float(np.median((outcomes.lead_to - outcomes.begun)[bad]))
         found = share_out(tried, bad, fine, working, [int(usual * early) for early in EARLY])
         alpha = tried.setting(found.rungs).alpha
@@ -80,6 +83,13 @@ def share(
             "steps": {plan.codes[i]: float(alpha[i]) for i in tried.steps},
         }  # fmt: skip
     return out
+
+
+def _newest(outcomes: Outcomes, now: int) -> Outcomes:
+    """The newest of which it is known by now what became of them."""
+    counts = np.flatnonzero((outcomes.fine(now) > 0) | (outcomes.bad & (outcomes.known < now)))
+    kept = counts[np.argsort(outcomes.begun[counts], kind="stable")[-MOST:]]
+    return outcomes.take(np.sort(kept))
 
 
 def _working(

@@ -58,25 +58,22 @@ class Ladders:
         self.plan, self.outcomes, self.steps, self.patience = plan, outcomes, tuple(steps), patience
         self._model, self._history, self._cohort = model, history, _cohorts(model, history)
         self.rungs = [sorted({floor[s], *(r for r in RUNGS if r > floor[s])}) for s in self.steps]
-        self.told = [
-            [self._told(s, alpha) for alpha in rungs] for s, rungs in zip(self.steps, self.rungs, strict=True)
-        ]
+        self.told = [self._rungs(step, rungs) for step, rungs in zip(self.steps, self.rungs, strict=True)]
         waits = [None] if patience is None else list(patience)
-        self.after = [self._after(wait) for wait in waits]
+        nothing = np.zeros(len(plan.codes))
+        self.after = [self._under(Setting(nothing, wait), history, self._cohort) for wait in waits]
 
-    def _told(self, step: int, alpha: float) -> I64:
-        alphas = np.zeros(len(self.plan.codes))
-        alphas[step] = alpha
-        return self._dues(Setting(alphas, PATIENCE[0]), self._history.step == step)
+    def _rungs(self, step: int, rungs: Sequence[float]) -> list[I64]:
+        mine = self._history.step == step
+        own, cohort, out = self._history.take(mine), self._cohort[mine], []
+        for alpha in rungs:
+            alphas = np.zeros(len(self.plan.codes))
+            alphas[step] = alpha
+            out.append(self._under(Setting(alphas, PATIENCE[0]), own, cohort))
+        return out
 
-    def _after(self, patience: float | None) -> I64:
-        every = np.ones(len(self._history), bool)
-        return self._dues(Setting(np.zeros(len(self.plan.codes)), patience), every)
-
-    def _dues(self, setting: Setting, which: Bools) -> I64:
-        return told_under(
-            setting.on(self.plan), self._model, self._history.take(which), self.outcomes, self._cohort[which]
-        )
+    def _under(self, setting: Setting, history: History, cohort: I64) -> I64:
+        return told_under(setting.on(self.plan), self._model, history, self.outcomes, cohort)
 
     def at(self, rungs: Sequence[int]) -> I64:
         """When each is told with one rung of every step and, the last, of the wait."""
