@@ -89,7 +89,7 @@ def _rate(gaps: I64, followed: F64, begin: float, end: float) -> float:
     return float((np.count_nonzero((gaps > begin) & (gaps <= end)) + 1) / max(exposed[1] - exposed[0], 1.0))
 
 
-def _exposure(followed: F64, until: npt.NDArray[np.generic]) -> F64:
+def _exposure(followed: F64, until: F64 | I64) -> F64:
     """For each age the time that all were followed up to it, together. ``followed`` rises."""
     place = np.searchsorted(followed, until, side="right")
     whole = np.concatenate([[0.0], np.cumsum(followed)])[place]

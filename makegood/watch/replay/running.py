@@ -50,7 +50,7 @@ def run(
     written = plan
     if learn_until:
         plan = tune(_windows(written, log, learn_until), known, learn_until, join([]))
-    state, parts, numbers = new_state(plan), [], dict[str, int]()
+    state, parts, numbers = new_state(plan), list[Findings](), dict[str, int]()
     models, faults = [learn_until] if learn_until else [], list[Incident]()
     if not len(log):
         return Run(join([]), state)
