@@ -602,6 +602,12 @@ _kind(
     watched=str,
 )
 _kind(
+    "customer_named",
+    _("The shop has named whose order this is: the case is theirs now."),
+    quiet=True,
+    finding=int,
+)
+_kind(
     "watch_dismissed",
     _("Said that what the watch noticed is no trouble: %(watched)s."),
     quiet=True,

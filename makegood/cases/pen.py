@@ -45,6 +45,7 @@ WRITABLE = frozenset(
         "snoozed_until",
         "touched_at",
         "customer_wrote_at",
+        "customer_id",  # of a case opened for somebody unknown, once the shop names them
         "order_id",
         "order_number",
         "subject",

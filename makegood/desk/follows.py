@@ -28,6 +28,7 @@ leak_confirmed   -> the clocks of the law for telling the authority start
 closed, ended    -> whether a case of security is still secure is looked at again; outside parties need do nothing more
 security_checked -> 'not secure' opens the case again
 absorbed         -> what outside parties owe is owed to the case that stays
+customer_named   -> where the shop wants it, they hear of what was noticed before they complain
 closed, ended    -> a parent that only waited for this child closes; an offer to another team is taken back
 """
 
@@ -57,6 +58,7 @@ from makegood.desk import (
     room_card,
     securing,
     snoozing,
+    watch_customers,
 )
 from makegood.desk.verb import FOLLOWERS
 from makegood.people import actors
@@ -189,6 +191,7 @@ FOLLOWERS.update(
         "remedy_arrived": (remedy_proof.after_arrival,),
         "remedy_came_back": (remedy_proof.raise_for_it,),
         "remedy_stuck": (remedy_proof.raise_for_it,),
+        "customer_named": (watch_customers.tell_first,),
         "incident_opened": (climbing.start,),
         "incident_joined": (climbing.start,),
         "closed": (

@@ -16,7 +16,7 @@ from makegood.base.languages import LANGUAGES
 from makegood.cases.access import cases_for
 from makegood.cases.models import Case
 from makegood.cases.states import OPEN_STATUSES
-from makegood.desk import incident_acts, incident_again, incident_finding, incidents
+from makegood.desk import incident_acts, incident_again, incident_finding, incidents, watch_finding
 from makegood.desk.incident_again import FailedPage
 from makegood.incidents.models import (
     ActStep,
@@ -111,6 +111,7 @@ class IncidentPage:
     stages: list[Stage]
     acts: list[Done]
     failed: FailedPage | None
+    faults: list[watch_finding.Fault]
     members: Members
     languages: dict[str, list[tuple[str, str, int]]]
     alike: int
@@ -198,6 +199,7 @@ def read(
         stages=stages_of(rows),
         acts=done,
         failed=_failed(done, by, failed_of, failed_after),
+        faults=watch_finding.faults_of(incident.pk),
         members=members(incident, by, stage, after),
         languages=spoken,
         alike=incident_acts.alike(incident)[:MOST_ALIKE].count() if incident.is_open else 0,

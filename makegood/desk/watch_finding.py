@@ -59,6 +59,15 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """A fault that the watch found and an incident is about: its sentence and its curve."""
+
+    pk: int
+    said: str
+    curve: Curve
+
+
+@dataclass(frozen=True)
 class FindingPage:
     finding: Finding
     said: str
@@ -129,6 +138,13 @@ def _thinned(points: list[Point]) -> list[Point]:
     step = max(1, -(-len(points) // IN_TABLE))
     kept = points[::step]
     return kept if kept[-1] == points[-1] else [*kept, points[-1]]
+
+
+def faults_of(incident_id: int) -> list[Fault]:
+    """What the watch saw of an incident, for whoever may see the incident: one query, and nothing where people found it."""
+    rows = Finding.objects.filter(incident=incident_id, kind="systemic").order_by("since", "id")[:IN_TABLE]
+    drawn = ((one, curve(one)) for one in rows)
+    return [Fault(one.pk, watch_cases.said(one), line) for one, line in drawn if line is not None]
 
 
 def of_case(case_id: int) -> list[tuple[Finding, str]]:

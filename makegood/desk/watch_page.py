@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from makegood.base import clock
 from makegood.base.errors import NotThere
 from makegood.cases.access import shops_served
-from makegood.desk import watch_cases
+from makegood.desk import watch_cases, watch_learned
 from makegood.packs.watch_shapes import Process, Step
 from makegood.packs.watching import processes
 from makegood.people import roles
@@ -25,6 +25,7 @@ from makegood.watch.runner import ROW
 from makegood.watch.words import duration
 
 SHOWN = 50
+NOTHING: dict[str, Any] = {"open": 0, "late": 0, "oldest": 0, "pace": 1.0, "usual": {}, "lanes": []}
 #: Slower than this share of its usual pace a lane is said to be slow.
 SLOW = 0.6
 #: How far back the findings of a shop are counted beside its limit.
@@ -116,6 +117,8 @@ class ProcessPage:
     shops: list[Wish]
     may_keep: bool
     kept_at: datetime | None
+    twice: list[watch_learned.Twice]
+    shared: watch_learned.Shared | None
     kept: int
     told: int
 
@@ -161,8 +164,8 @@ def process_page(by: Actor, code: str) -> ProcessPage:
         raise NotThere("no_process", _("There is no such process."))
     seen, kept_at = _seen()
     settings = {s.shop_id: s for s in WatchSetting.objects.filter(process=code)}
-    house, model = settings.get(None), WatchModel.objects.order_by("-id").first()
-    alpha = house.alpha if house and house.alpha is not None else process.alpha
+    own, model = settings.get(None), WatchModel.objects.order_by("-id").first()
+    alpha = own.alpha if own and own.alpha is not None else process.alpha
     rows = mine(by).filter(process=code).select_related("shop", "case")
     waiting = list(rows.filter(state="raised").order_by("-rank")[:SHOWN])
     keep = roles.may(by, "keep_watch")
@@ -180,10 +183,12 @@ def process_page(by: Actor, code: str) -> ProcessPage:
         alpha=alpha,
         what_if=_what_if(model, code, alpha),
         learned_at=model.learned_at if model else None,
-        on=not house or house.on,
+        on=not own or own.on,
         shops=_wishes(code, list(shops), settings) if keep else [],
         may_keep=keep,
         kept_at=kept_at,
+        twice=watch_learned.twice(process),
+        shared=watch_learned.shared(code, alpha),
         **_worth(process),
     )
 
@@ -247,14 +252,7 @@ def _bars(process: Process, seen: dict[str, Any]) -> list[Bar]:
     most = max((row["open"] for row in known.values()), default=0) or 1
     out = []
     for n, step in enumerate(process.steps.values()):
-        row = known.get(step.code) or {
-            "open": 0,
-            "late": 0,
-            "oldest": 0,
-            "pace": 1.0,
-            "usual": {},
-            "lanes": [],
-        }
+        row = known.get(step.code) or dict(NOTHING)
         usual, own = row["usual"], worth.get(step.code)
         out.append(
             Bar(

@@ -22,7 +22,7 @@ from makegood.cases import pen
 from makegood.cases.models import Case, CaseEvent
 from makegood.cases.states import OPEN_STATUSES
 from makegood.cases.urgency import Evidence, raised
-from makegood.desk import climbing, incidents, watch_cases
+from makegood.desk import climbing, incidents, watch_cases, watch_customers
 from makegood.desk.verb import verb
 from makegood.packs.watching import processes
 from makegood.people import actors
@@ -65,7 +65,7 @@ def act_on_waiting(stop: Callable[[], bool] = lambda: False) -> int:
             Finding.objects.filter(pk=pk, acted=Acted.NOT_YET).update(
                 acted=Acted.NOBODY, acted_at=clock.now()
             )
-    return done
+    return done + watch_customers.take_over(stop)
 
 
 def room() -> int:

@@ -85,7 +85,7 @@ def print_summary(console: Console, runs: list[tuple[float | None, Plan, Run]], 
 def print_judged(console: Console, judged: Judged) -> None:
     """The two tables; lead in days before it was too late."""
     titles = (
-        "Thresholds from the past alone, re-tuned monthly",
+        "Limits from the past alone, tuned weekly and steered by what came true",
         "Thresholds at equal false alarms on the part judged",
     )
     for title, rows in zip(titles, judged, strict=True):
@@ -101,6 +101,10 @@ def print_judged(console: Console, judged: Judged) -> None:
                 *(f"{value:.3f}" for value in row.score.recall),
             )
         console.print(table)
+    for row in judged[1]:
+        if row.shares:
+            given = ", ".join(f"{step} {share:.2%}" for step, share in row.shares.items())
+            console.print(f"Shared out at {row.budget:.0%}: {given}")
     first = judged[0][0].score
     console.print(f"{first.bad} with trouble, {first.good} without.")
 

@@ -58,11 +58,15 @@ class Step(Term):
 
 @dataclass(frozen=True)
 class Duplicate(Term):
-    """Two different events of these kinds with the same key within the window; 0 hours: ever (within the memory)."""
+    """Two different events of these kinds with the same key within the window; 0 hours: ever (within the memory).
+
+    With ``most_hours`` the window is learned between ``least_hours`` and that; ``window_hours`` until then."""
 
     events: tuple[str, ...]
     key: tuple[str, ...]
     window_hours: float
+    least_hours: float = 0.0
+    most_hours: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _chain(entry: Entry, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], 
 
 
 def _duplicate(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, ...]) -> Duplicate:
-    entry.only("code", "ko", "zh", "en", "events", "key", "window_hours")
+    entry.only("code", "ko", "zh", "en", "events", "key", "window_hours", "least_hours", "most_hours")
     key = _words(entry, "key", (*attributes, *OWN))
     if not key or len(key) > MOST_KEY:
         raise entry.wrong(f"'key' needs 1 to {MOST_KEY} of {', '.join((*OWN, *attributes))}")
@@ -206,7 +206,14 @@ def _duplicate(entry: Entry, events: Mapping[str, Item], attributes: tuple[str, 
         raise entry.wrong(
             "'window_hours' is needed where the key is not that of one transaction: customers buy again"
         )
-    return Duplicate(entry.code(), entry.own_text(), _known(entry, "events", events), key, window)
+    least, most = _or(entry, "least_hours", 0), _or(entry, "most_hours", 0)
+    if (least or most) and not 0 < least <= window <= most:
+        raise entry.wrong(
+            "a learned window needs 'least_hours', 'window_hours' and 'most_hours', each as long as the last or longer"
+        )
+    return Duplicate(
+        entry.code(), entry.own_text(), _known(entry, "events", events), key, window, least, most
+    )
 
 
 def _need(entry: Entry, events: Mapping[str, Item]) -> Need:

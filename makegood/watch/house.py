@@ -18,6 +18,7 @@ from makegood.watch.log_events import unsigned
 from makegood.watch.model import Model, columns, nothing, renumbered
 from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchSetting
 from makegood.watch.plan import Plan, compile_plan, with_tiers
+from makegood.watch.windows import with_windows
 
 #: A month says something about a promise when so many false alarms were to be expected; it lowers a limit to a quarter at most.
 LEAST_EXPECTED, LEAST_SHARE = 5.0, 0.25
@@ -43,16 +44,41 @@ def processes_on() -> dict[str, Process]:
 
 
 def alphas(chosen: dict[str, Process]) -> dict[str, float]:
-    """The false alarms that each step accepts: the process's or the house's, times its budget, halved where people dismissed
-    findings of no lane, and lowered where the last month told more in vain than was promised."""
-    own = dict(WatchSetting.objects.filter(shop=None, alpha__isnull=False).values_list("process", "alpha"))
-    usual, held = _dismissed(), _kept_of_promise()
+    """The false alarms that each step accepts: its part of the process's or the house's, as the nights shared it out or else
+    as it is written (then lowered where the last month told more in vain than was promised); halved where people dismissed
+    findings of no lane."""
+    usual, held, shared = _dismissed(), _kept_of_promise(), shared_out()
     out = {}
-    for code, process in chosen.items():
-        for step in process.steps.values():
-            promised = (own.get(code, process.alpha) or 0.0) * step.budget
-            out[step.code] = promised * _halved(usual[step.code, 0]) * _lowered(promised, held.get(step.code))
+    for code, accepted in accepts(chosen).items():
+        part = shared.get(code, {})
+        for step in chosen[code].steps.values():
+            written = accepted * step.budget
+            if step.code in part.get("steps", {}) and part["for"] > 0:
+                given = part["steps"][step.code] * accepted / part["for"]
+            else:
+                given = written * _lowered(written, held.get(step.code))
+            out[step.code] = min(given, 0.5) * _halved(usual[step.code, 0])
     return out
+
+
+def accepts(chosen: dict[str, Process]) -> dict[str, float]:
+    """Process -> the false alarms that it accepts: the house's, else its own."""
+    own = dict(WatchSetting.objects.filter(shop=None, alpha__isnull=False).values_list("process", "alpha"))
+    return {code: own.get(code, process.alpha) or 0.0 for code, process in chosen.items()}
+
+
+def shared_out() -> dict[str, dict[str, Any]]:
+    """Process -> how the newest model shared its false alarms out among its steps (`watch.sharing`)."""
+    return {code: row["shared"] for code, row in _learned_beside().items() if "shared" in row}
+
+
+def windows() -> dict[str, dict[str, Any]]:
+    """Rule of duplicates -> the window that was learned (``window`` µs, ``pairs``, ``meant``: `watch.windows`)."""
+    return {rule: one for row in _learned_beside().values() for rule, one in row.get("windows", {}).items()}
+
+
+def _learned_beside() -> dict[str, dict[str, Any]]:
+    return WatchModel.objects.order_by("-id").values_list("what_if", flat=True).first() or {}
 
 
 def factors(chosen: dict[str, Process]) -> dict[int, float]:
@@ -110,6 +136,7 @@ def watched() -> Watched | None:
     plan, wanted = compile_plan(chosen.values()), alphas(chosen)
     own = factors(chosen)
     plan = with_tiers(replace(plan, alpha=np.array([wanted.get(code, 0.0) for code in plan.codes])), own)
+    plan = with_windows(plan, {rule: one["window"] for rule, one in windows().items()})
     asked = (*sorted(wanted.items()), *((str(key), factor) for key, factor in sorted(own.items())))
     return Watched(plan, process_of(chosen), asked)
 

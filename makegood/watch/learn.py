@@ -102,7 +102,9 @@ def _step(plan: Plan, history: History, step: int, usable: Bools, kept: Bools, n
         if not keys.any():
             break
         _level(plan, own, step, keys, parents, usable[mine], kept[mine], now, found)
-        parents = keys
+        # The nearest that was learned: below one that was too small, a cohort of three was its own whole truth.
+        learned = np.fromiter(found, np.uint64, len(found))
+        parents = np.where(np.isin(keys, learned), keys, parents)
     return list(found.values())
 
 

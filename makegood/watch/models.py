@@ -29,7 +29,9 @@ class WatchState(models.Model):
 
 
 class WatchModel(models.Model):
-    """What was learned, and what other limits would have told (``what_if``). The newest is in force."""
+    """What was learned, and what other limits would have told (``what_if``), by process; under 'shared' there how its
+    false alarms were shared out among its steps (watch/sharing.py), under 'windows' within which two alike are one done twice
+    (watch/windows.py). The newest is in force."""
 
     plan = models.CharField(
         max_length=500, help_text="The version of the processes that it was learned with."

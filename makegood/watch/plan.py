@@ -69,6 +69,7 @@ class DuplicateRule:
     amount: bool
     window: int  # microseconds; 0: ever
     subject: int  # the attribute whose findings are counted, -1: none
+    between: tuple[int, int] = (0, 0)  # the window is learned between these; (0, 0): it is as written
 
 
 @dataclass(frozen=True)
@@ -273,7 +274,7 @@ def _duplicates(
             columns = tuple(sorted(column[a] for a in d.key if a in column))
             yield DuplicateRule(
                 d.code, name_key(d.code), _flags(e in d.events for e in events), columns,
-                "tx" in d.key, "amount" in d.key, int(d.window_hours * HOUR), subject,
+                "tx" in d.key, "amount" in d.key, int(d.window_hours * HOUR), subject, (int(d.least_hours * HOUR), int(d.most_hours * HOUR)),
             )  # fmt: skip
 
 

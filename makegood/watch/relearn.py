@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, F, Q
@@ -20,7 +21,9 @@ from makegood.watch.log_events import to_batch, unsigned, watched_types
 from makegood.watch.model import Model, limits
 from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName
 from makegood.watch.pairing import History, pair
-from makegood.watch.plan import Plan
+from makegood.watch.plan import Plan, compile_plan
+from makegood.watch.sharing import share
+from makegood.watch.windows import learn_windows
 
 #: How far back is learned, the newest so many facts of it at most: they are held in memory at once (about 100 bytes each).
 WINDOW, MOST = timedelta(days=120), 4_000_000
@@ -40,10 +43,19 @@ def learn_anew() -> WatchModel | None:
     model = learn(plan, log, _micros(now), incidents=known_faults(plan, now))
     if not len(model.cohort):
         return None
-    history = pair(plan, log)
+    history, chosen = pair(plan, log), house.processes_on()
+    accepted = house.accepts(chosen)
+    shared = share(
+        compile_plan(chosen.values()), model, history, chosen, accepted, house.shared_out(), _micros(now)
+    )
+    tried = what_if(plan, model, history, watched.process, shared)
+    for code, part in shared.items():
+        tried.setdefault(code, {})["shared"] = part
+    for rule, window in learn_windows(plan, log).items():
+        tried.setdefault(watched.process[rule], {}).setdefault("windows", {})[rule] = asdict(window)
     row = WatchModel.objects.create(
         plan=plan.version, codes=list(plan.codes), data=house.pack(model), facts=len(log),
-        what_if=what_if(plan, model, history, watched.process), learned_at=now,
+        what_if=tried, learned_at=now,
     )  # fmt: skip
     _count_months(plan, history)
     old = WatchModel.objects.order_by("-id").values_list("id", flat=True)[KEPT_MODELS:]
@@ -91,19 +103,19 @@ def known_faults(plan: Plan, now: datetime) -> list[Incident]:
 
 
 def what_if(
-    plan: Plan, model: Model, history: History, process: dict[str, str]
-) -> dict[str, dict[str, dict[str, int]]]:
+    plan: Plan, model: Model, history: History, process: dict[str, str], shared: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, dict[str, Any]]]:
     """process -> alpha -> what the known past would have seen: ``steps`` ended, ``false`` (told and ended in time), ``open`` told now."""
     best = np.full(len(history), -1, np.int64)
     for level in history.levels:
         found = model.find(level)
         best = np.where(found >= 0, found, best)
     codes = np.array([process.get(code, "") for code in plan.codes])
-    budget = _budgets(plan)
-    out: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+    budget = _budgets(plan, shared)
+    out: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     now = _micros(clock.now())
     for alpha in ALPHAS:
-        tried = replace(plan, alpha=alpha * budget)
+        tried = replace(plan, alpha=np.minimum(alpha * budget, 0.5))
         dues = learned_dues(
             tried, model, limits(tried, model), history.step, history.opened, history.promise, best
         ).due
@@ -119,8 +131,11 @@ def what_if(
     return dict(out)
 
 
-def _budgets(plan: Plan) -> np.ndarray:
+def _budgets(plan: Plan, shared: dict[str, dict[str, Any]]) -> np.ndarray:
+    """What each step has of its process's false alarms: as shared out, else as written."""
     steps = {s.code: s.budget for p in house.processes_on().values() for s in p.steps.values()}
+    for part in shared.values():
+        steps |= {code: alpha / part["for"] for code, alpha in part["steps"].items()}
     return np.array([steps.get(code, 0.0) for code in plan.codes])
 
 

@@ -28,7 +28,7 @@ def _second(
     plan: Plan, state: State, rule: DuplicateRule, number: int, batch: Batch, now: int, count: dict[str, int]
 ) -> Findings:
     """Pairs of neighbours in time, of this batch and of the newest copy remembered of each key."""
-    key, whole = _key(rule, batch)
+    key, whole = alike(rule, batch)
     if not whole.all():
         mine = np.flatnonzero(whole)
         batch, key = batch.take(mine), key[mine]
@@ -72,7 +72,7 @@ def _second(
     return ranked(untold(state, found))
 
 
-def _key(rule: DuplicateRule, batch: Batch) -> tuple[U64, npt.NDArray[np.bool_]]:
+def alike(rule: DuplicateRule, batch: Batch) -> tuple[U64, npt.NDArray[np.bool_]]:
     """The key of each event, and whether it is whole: two payments of nobody in particular are not alike."""
     key = batch.key(rule.key, rule.columns)
     whole = np.ones(len(batch), bool)

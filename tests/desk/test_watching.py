@@ -9,15 +9,17 @@ import pytest
 
 from makegood.base import clock
 from makegood.base.errors import Refusal
+from makegood.cases import links
 from makegood.cases.models import Case, CaseEvent
 from makegood.conversations.models import Delivery, Message
+from makegood.desk import finding as finding_cases
 from makegood.desk import watch_cases, watch_dismissing, watch_finding, watch_page, watch_wishes, watching
 from makegood.desk.watch_wishes import Wanted
-from makegood.people.models import User
+from makegood.people.models import Customer, User
 from makegood.transactions.models import Order
 from makegood.watch import house
 from makegood.watch.keys import name_key, pair_key
-from makegood.watch.models import Finding, WatchMonth, WatchName, WatchSetting
+from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName, WatchSetting
 from tests import cast as stages
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +216,62 @@ def test_a_finding_whose_customer_nobody_told_still_reaches_who_can_mend_it(cast
     assert (again.case, Case.objects.count()) == (case, 1)
 
 
+def nobodys(cast):
+    """A case of the watch for order AX-0 of Haneul, of which the shop has named no customer yet."""
+    order = orders(cast, 1)[0]
+    Order.objects.update(customer=None)
+    finding(cast, order=order.number)
+    case = act()
+    assert str(case.customer) == "—" and case.language == "ko"
+    return case
+
+
+def named(customer):
+    Order.objects.update(customer=customer)
+    watching.act_on_waiting()
+
+
+def test_once_the_shop_names_whose_order_it_is_the_case_is_theirs_and_nobodys_row_goes(cast):
+    case = nobodys(cast)
+    before = case.customer_id
+    watching.act_on_waiting()
+    assert stages.fresh(case).customer_id == before, "nobody was named yet"
+    named(cast.alex)
+    case = stages.fresh(case)
+    assert (case.customer, case.language) == (cast.alex, "en")
+    assert not Customer.objects.filter(pk=before).exists()
+    assert not Delivery.objects.filter(case=case).exists(), "a letter goes only where the shop wants it"
+    watching.act_on_waiting()
+    assert CaseEvent.objects.filter(case=case, kind="customer_named").count() == 1
+    assert [hit.case for hit in finding_cases.find(cast.by(cast.minji), cast.alex.email).hits] == [case]
+
+
+def test_where_the_shop_wants_it_they_then_hear_of_it_in_their_language(cast):
+    WatchSetting.objects.create(process="refund", shop=cast.haneul, tell_first=True)
+    case = nobodys(cast)
+    assert not Delivery.objects.filter(case=case).exists()
+    named(cast.alex)
+    letter = Delivery.objects.get(case=case)
+    assert (letter.to, letter.language) == (cast.alex.email, "en")
+    assert letter.message.body.startswith("We noticed that something takes longer"), (
+        "not the Korean words written for nobody"
+    )
+
+
+@pytest.mark.parametrize("spoke", ["page", "words"])
+def test_a_case_for_which_somebody_has_spoken_is_given_to_nobody_else(cast, spoke):
+    case = nobodys(cast)
+    if spoke == "page":
+        links.make(case, shown=True)
+    else:
+        Message.objects.create(
+            case=case, author="customer", audience="customer", body="제 주문입니다", language="ko"
+        )
+    named(cast.alex)
+    assert str(stages.fresh(case).customer) == "—"
+    assert not CaseEvent.objects.filter(kind="customer_named").exists()
+
+
 def test_a_fault_that_struck_only_orders_without_a_customer_is_an_incident_all_the_same(cast):
     name = WatchName.objects.create(key=1, shop=cast.haneul, order_number="", ref="payout:P-7")
     fault = finding(cast, order="", kind="systemic", code="systemic", step="payment.capture", process="payment", data={"affected": [str(name.key)]})  # fmt: skip
@@ -285,3 +343,68 @@ def test_the_curve_of_a_fault_is_drawn_with_its_numbers_beside_it(cast, client):
     assert '<td class="num">120</td><td class="num">9</td>' in page
     Finding.objects.update(data={**one.data, "curve": rows[:1]})
     assert 'class="observed"' not in client.get(f"/watch/findings/{one.pk}/").content.decode()
+
+
+def test_the_page_of_an_incident_shows_the_curve_of_the_fault_that_it_is_about(cast, client):
+    now = clock.now()
+    rows = [
+        [(now - timedelta(minutes=m)).isoformat(), expected, came]
+        for m, expected, came in ((60, 0, 0), (30, 61.2, 4), (5, 120.4, 9))
+    ]
+    order = orders(cast, 1)[0]
+    name = WatchName.objects.create(key=7, shop=cast.haneul, order_number=order.number, ref=order.number)
+    fault = finding(
+        cast, order="", kind="systemic", code="systemic", step="payment.capture", process="payment",
+        data={"affected": [str(name.key)], "curve": rows},
+    )  # fmt: skip
+    act()
+    fault.refresh_from_db()
+    client.force_login(cast.sujin)
+    page = client.get(f"/incidents/{fault.incident_id}/").content.decode()
+    assert 'class="observed" points="0.0,100.00 54.55,' in page and "watch.css" in page
+    assert f'href="/watch/findings/{fault.pk}/"' in page
+    assert '<td class="num">120</td><td class="num">9</td>' in page
+    Finding.objects.update(kind="stuck")
+    assert 'class="observed"' not in client.get(f"/incidents/{fault.incident_id}/").content.decode()
+
+
+def test_the_page_of_a_process_says_within_which_time_two_alike_are_one_done_twice(cast, client):
+    User.objects.update(language="en")
+    client.force_login(cast.minji)
+    assert "within 15 minutes of one another." in client.get("/watch/payment/").content.decode()
+    WatchModel.objects.create(
+        plan="", codes=[], data=b"", facts=0,
+        what_if={"payment": {"windows": {"payment.alike": {"window": 2 * 3_600_000_000, "pairs": 312, "meant": 0.0312}}}},
+    )  # fmt: skip
+    page = client.get("/watch/payment/").content.decode()
+    assert "within 2 hours of one another." in page and "of 100 within it about 3.1 are meant so" in page
+    assert "One order paid twice: however long after." in page
+    rule = next(d for d in house.watched().plan.duplicates if d.code == "payment.alike")
+    assert rule.window == 2 * 3_600_000_000, "and the watch goes by it"
+
+
+def test_the_night_shares_out_what_a_lead_accepts_and_another_limit_counts_at_once(cast, client):
+    steps = {
+        "order.delivery": 0.002,
+        "order.dispatch": 0.008,
+        "order.packing": 0.0001,
+        "order.transport": 0.001,
+    }
+    WatchModel.objects.create(
+        plan="", codes=[], data=b"", facts=0,
+        what_if={"order": {"shared": {"for": 0.01, "working": 0.01, "steps": steps, "from": 0, "at": 0}}},
+    )  # fmt: skip
+    chosen = house.processes_on()
+    assert {s: house.alphas(chosen)[s] for s in steps} == pytest.approx(steps)
+    WatchSetting.objects.create(process="order", alpha=0.02)
+    assert house.alphas(chosen)["order.dispatch"] == pytest.approx(0.016)
+    User.objects.update(language="en")
+    client.force_login(cast.minji)
+    page = client.get("/watch/order/").content.decode()
+    assert "Each night they are shared out" in page and "Lately more came in vain" not in page
+    WatchModel.objects.update(what_if={"order": {"shared": {"for": 0.01, "working": 0.006, "steps": steps}}})
+    assert "so 12.0 are shared out for now" in client.get("/watch/order/").content.decode()
+    assert "Each night" not in client.get("/watch/refund/").content.decode()
+    assert house.alphas(chosen)["refund.payout"] == pytest.approx(
+        chosen["refund"].alpha * chosen["refund"].steps["refund.payout"].budget
+    ), "what was not shared out stays as written"

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -25,8 +25,11 @@ from makegood.watch.batch import empty
 from makegood.watch.findings import RECOVERED
 from makegood.watch.log_events import signed, to_batch
 from makegood.watch.models import Finding, WatchModel, WatchState
+from makegood.watch.pairing import pair
 from makegood.watch.replay.running import run
 from makegood.watch.runner import Lost, Runner
+from makegood.watch.sharing import outcomes_of
+from makegood.watch.tuning import told_under
 from tests.log import seen_by_readers
 from tests.watch.telling import fact, store_of, stream, tell
 
@@ -187,3 +190,64 @@ def test_what_a_shop_promised_when_the_order_was_placed_is_watched(cast):
     late = Finding.objects.get(step="order.delivery")
     assert (late.order_number, late.code) == ("HN-9", "stuck.promise")
     assert abs(late.promised_at - (now - timedelta(days=1))) < timedelta(seconds=1)
+
+
+@pytest.fixture
+def promised(cast):
+    """Seven weeks of Haneul's orders, promised in five days; one of twelve is handed over too late to be in time."""
+    store, now = store_of(cast.haneul), clock.now()
+    begin, random = now - timedelta(days=50), np.random.default_rng(5)
+    facts.days_ahead((now - timedelta(days=52)).date(), 60)
+    told = []
+    for n in range(600):
+        at, number = begin + timedelta(days=float(random.uniform(0, 42))), f"HP-{n:04d}"
+        out = float(random.uniform(90, 110)) if n % 12 == 0 else float(random.lognormal(3.0, 0.4))
+        there = out + float(random.lognormal(3.2, 0.2))
+        told += [
+            fact(
+                "order.placed", number, at, amount="39000", promised_at=(at + timedelta(days=5)).isoformat()
+            ),
+            fact("payment.captured", number, at + timedelta(minutes=4), amount="39000"),
+            fact("shipment.packed", number, at + timedelta(hours=out * 0.6), carrier="CJ"),
+            fact("shipment.handed_over", number, at + timedelta(hours=out), carrier="CJ"),
+            fact("shipment.delivered", number, at + timedelta(hours=there), carrier="CJ"),
+        ]
+    tell(store, sorted(told, key=lambda f: f.told.at))
+    seen_by_readers()
+
+
+def test_at_night_false_alarms_go_to_the_step_that_shows_broken_promises_and_less_after_too_many_came_true(
+    promised,
+):
+    written = house.alphas(house.processes_on())
+    model = relearn.learn_anew()
+    first = house.shared_out()["order"]
+    accepted = first["for"]
+    assert (first["working"], first["of"]) == (accepted, 0), "on the first night nothing came true yet"
+    now = house.alphas(house.processes_on())
+    assert now["order.dispatch"] > written["order.dispatch"], "it shows what will be late"
+    assert all(now[step] > 0 for step in first["steps"]), "nothing is switched off"
+    watched = house.watched()
+    history = pair(watched.plan, relearn.read_log(watched.plan, since=clock.now() - timedelta(days=60)))
+    outcomes = outcomes_of(watched.plan, history, house.processes_on()["order"])
+    told = told_under(watched.plan, house.newest(watched.plan), history, outcomes) < outcomes.over
+    assert np.mean(told[outcomes.good]) <= accepted, (
+        "of the known past no more is told in vain than was accepted"
+    )
+    assert np.mean(told[outcomes.bad]) > 0.8
+    # A month later: every fifth order that was in time had been told of the day after it was placed.
+    month = 30 * 86_400 * 10**6
+    model.what_if["order"]["shared"] |= {"from": first["from"] - 2 * month, "at": first["at"] - month}
+    model.save(update_fields=["what_if"])
+    for n, tx in enumerate(outcomes.tx[outcomes.good][::5].tolist()):
+        since = datetime.fromtimestamp(outcomes.begun[outcomes.tx == tx][0] / 1e6, UTC)
+        Finding.objects.create(
+            uid=n + 1, kind="stuck", process="order", step="order.dispatch", tx=signed(tx), since=since, code="stuck.hours",
+            found_at=since + timedelta(hours=1), data={}, confidence=0.9, rank=1, state="recovered",
+        )  # fmt: skip
+    relearn.learn_anew()
+    second = house.shared_out()["order"]
+    assert second["of"] > 100 and second["vain"] == pytest.approx(0.2, abs=0.05)
+    assert second["working"] < accepted
+    assert second["from"] == first["from"] - 2 * month
+    assert house.alphas(house.processes_on())["order.dispatch"] <= now["order.dispatch"]

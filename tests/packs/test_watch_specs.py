@@ -25,6 +25,8 @@ WRONG = [
     ("invoice", "budget = 1.0", "budget = 1.5", "step[invoice.issue]", "at most 1.0"),
     ("invoice", 'law = ["kr.tax_invoice", "cn.invoice"]', 'law = ["kr.nothing"]', "promise", "no legal clock"),
     ("invoice", 'key = ["tx"]', 'key = ["customer"]', "duplicate[invoice.twice]", "window_hours"),
+    ("payment", "least_hours = 0.05", "least_hours = 0.5", "duplicate[payment.alike]", "least_hours"),
+    ("payment", "most_hours = 24", "most_hours = 0.1", "duplicate[payment.alike]", "most_hours"),
     ("invoice", 'needs = ["invoice.requested"]', 'needs = ["invoice.issued"]', "need[invoice.unasked]", "need itself"),
     ("invoice", 'ko = "발급 요청"', 'ko = ""', "event[invoice.requested]", "'ko' is missing or empty"),
     ("invoice", STEP, 'code = "invoice.issue"\nfast = true\n', "step[invoice.issue]", "unknown key 'fast'"),

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from makegood.watch.learn import Incident, learn
+from makegood.watch.keys import pair_key
+from makegood.watch.learn import LEAST, Incident, learn
 from makegood.watch.model import Model
 from makegood.watch.pairing import pair
+from makegood.watch.plan import with_tiers
 from makegood.watch.spark import files
 from makegood.watch.sql import finding, learning
 from tests.watch.streams import MINUTE, NOON
@@ -47,6 +49,20 @@ def test_what_sql_learns_is_what_the_kernel_learns(tmp_path: Path, story: Troubl
     alike(model, learned)
 
 
+def test_below_a_cohort_that_is_too_small_nobody_is_their_own_whole_truth(
+    tmp_path: Path, story: Troubled
+) -> None:
+    """A customer with six orders is like everybody, and so is that customer in one shop: six are no curve."""
+    customer, shop = (story.plan.attributes.index(name) for name in ("customer", "shop"))
+    chain = ((customer,), tuple(sorted((customer, shop))))
+    narrow = replace(story, plan=replace(story.plan, cohorts=tuple(chain for _ in story.plan.codes)))
+    learned = learn(narrow.plan, story.history, NOON)
+    inside = ~np.isin(learned.cohort, narrow.plan.keys)
+    assert (learned.count[inside] >= LEAST).all()
+    assert len(learned.cohort) >= 3
+    alike(learned, learning.learn(duck(tmp_path, narrow, story.history), narrow.plan, NOON))
+
+
 def test_a_known_outage_is_left_out_of_learning_by_sql_too(tmp_path: Path, story: Troubled) -> None:
     end = int(story.log.at[-1])
     begun, over = (NOON + m * MINUTE for m in OUTAGE)
@@ -73,6 +89,26 @@ def test_sql_finds_what_the_kernel_finds(tmp_path: Path, story: Troubled, model:
     by_sql = finding.found(duck(tmp_path, story), story.plan, model, story.until)
     assert {kind for kind, _id in told} == {0, 2, 3}, "stuck, duplicate and mismatch all happen here"
     assert by_sql == told and len(told) > 100
+
+
+def test_limits_of_a_shop_and_of_a_lane_hold_in_sql_too(
+    tmp_path: Path, story: Troubled, model: Model
+) -> None:
+    plan = story.plan
+    history = pair(plan, story.log)
+    busiest = {step: int(_lanes(story, step)[0]) for step in np.unique(history.step).tolist()}
+    shop = int(story.log.attributes[plan.attributes.index("shop")][0])
+    factors = dict.fromkeys(busiest.values(), 0.1)
+    factors |= {
+        pair_key(int(key), shop): 0.02
+        for key, flavour in zip(plan.keys, plan.flavour, strict=True)
+        if not flavour
+    }
+    strict = replace(story, plan=with_tiers(plan, factors))
+    told = finding.defined(strict.plan, played(strict, model))
+    by_sql = finding.found(duck(tmp_path, strict), strict.plan, model, story.until)
+    assert by_sql == told
+    assert told < finding.defined(plan, played(story, model)), "less is told, and nothing else"
 
 
 def test_sql_that_looks_earlier_tells_less(tmp_path: Path, story: Troubled, model: Model) -> None:

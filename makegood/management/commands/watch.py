@@ -6,6 +6,7 @@ What the columns mean stands in a TOML file (--map); docs/mechanisms/watch.md de
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from makegood.management.watch_spark import moment_of
 from makegood.management.watch_tables import print_findings, print_judged, print_summary
 from makegood.packs.errors import PackError
 from makegood.watch.plan import HOUR, Plan, compile_plan
-from makegood.watch.replay.judging import judge
+from makegood.watch.replay.judging import BUDGETS, judge
 from makegood.watch.replay.mapping import Mapping, by_columns, read_mapping
 from makegood.watch.replay.reading import BadFile, Log, read_log
 from makegood.watch.replay.running import Run, run
@@ -51,6 +52,10 @@ class Command(BaseCommand):
             action="append",
             help="false alarms per step instead of the processes' own; repeat to compare",
         )
+        parser.add_argument(
+            "--budget", type=float, action="append",
+            help="for judge: the share of false alarms that is accepted; repeat to compare (else 0.01, 0.02, 0.05)",
+        )  # fmt: skip
         parser.add_argument("--tick-minutes", type=float, default=60, help="how often the kernel looks")
         parser.add_argument(
             "--speed", type=float, default=0, help="seconds of the log per second; 0: as fast as it goes"
@@ -64,6 +69,9 @@ class Command(BaseCommand):
         for alpha in options["alpha"] or []:
             if not 0 < alpha < 0.5:
                 raise CommandError("--alpha must be above 0 and below 0.5", returncode=2)
+        for budget in options["budget"] or []:
+            if not 0 < budget < 0.5:
+                raise CommandError("--budget must be above 0 and below 0.5", returncode=2)
         if options["tick_minutes"] <= 0 or options["speed"] < 0 or options["relearn_days"] < 0:
             raise CommandError(
                 "--tick-minutes must be above 0, --speed and --relearn-days not below 0", returncode=2
@@ -80,18 +88,20 @@ class Command(BaseCommand):
             with console.status("reading"):
                 log = read_log(plan, mapping, options["file"])
             if options["what"] == "judge":
-                self._judge(console, plan, mapping, log, learn_until)
+                self._judge(console, plan, mapping, log, learn_until, options["budget"] or BUDGETS)
             else:
                 self._replay(console, mapping, log, learn_until, options)
         except (PackError, BadFile) as error:
             raise CommandError(str(error), returncode=2) from None
 
-    def _judge(self, console: Console, plan: Plan, mapping: Mapping, log: Log, learn_until: int) -> None:
+    def _judge(
+        self, console: Console, plan: Plan, mapping: Mapping, log: Log, learn_until: int, budgets: Sequence[float]
+    ) -> None:  # fmt: skip
         if not learn_until:
             raise CommandError("judge needs --learn-until: what was known, and what is judged", returncode=2)
         known = truth(plan, mapping, log)
         with console.status("judging") as status:
-            print_judged(console, judge(plan, log, known, learn_until, said=status.update))
+            print_judged(console, judge(plan, log, known, learn_until, budgets=budgets, said=status.update))
 
     def _replay(
         self, console: Console, mapping: Mapping, log: Log, learn_until: int, options: dict[str, Any]

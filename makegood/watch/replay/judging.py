@@ -1,53 +1,33 @@
 """How good the alarms are: recall with days of lead at a share of false alarms, against three simple rules.
 
-Thresholds are chosen on what was known at the time (re-tuned monthly on transactions whose end was known) and judged on
-what came later; a second table chooses them so that the later part has just that share, to compare at equal cost.
+The first table is what a house would have had: limits chosen on what was known at the time and steered by what came true
+(`watch.tuning`, the same that learns at night). A second one chooses them so that the part judged has just that share of
+false alarms, to compare at equal cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from makegood.watch.deadlines import learned_dues
 from makegood.watch.findings import Findings
 from makegood.watch.learn import learn
-from makegood.watch.model import Model, limits
+from makegood.watch.model import Model
+from makegood.watch.outcomes import NEVER, Outcomes, told_at
 from makegood.watch.pairing import History, pair
-from makegood.watch.plan import DAY, I64, NEED, OVERTAKEN, STUCK, Plan
+from makegood.watch.plan import DAY, I64, Plan
 from makegood.watch.replay.reading import Log
 from makegood.watch.replay.running import run
-from makegood.watch.replay.truth import NEVER, Truth
-from makegood.watch.state import LEVELS
+from makegood.watch.tuning import Ladders, came_true, movable, share_out, steered
 
 BUDGETS = (0.01, 0.02, 0.05)
 LEADS = (0, 1, 3, 7)
-#: What tuning may choose: alpha of the promise, of the milestones before it, of single steps; patience after the promise.
-WHOLE = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08)
-EARLY = (0.0, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05)
-SINGLE = (0.0, 0.001, 0.005, 0.02)
-PATIENCE = (0.0, 0.05, 0.15, 0.4, 50.0)
-
-
-@dataclass(frozen=True)
-class Setting:
-    whole: float
-    early: float
-    single: float
-    patience: float
-
-    def on(self, plan: Plan) -> Plan:
-        """The plan with these limits instead of its own."""
-        promised = (plan.moment >= 0) | (plan.allowed > 0)
-        alpha = np.where(
-            plan.of >= 0, self.early, np.where(promised & ~plan.foresee, self.whole, self.single)
-        )
-        alpha = np.where(plan.flavour == NEED, 0, alpha)
-        return replace(plan, alpha=alpha, patience=np.where(plan.of < 0, self.patience, 0.0))
+#: What is worth telling early, in µs: LEADS but the first.
+WORTH = tuple(lead * DAY for lead in LEADS[1:])
+#: How often the past is learned from again, and the limits with it.
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True)
@@ -60,103 +40,53 @@ class Score:
     good: int
 
 
-def score(truth: Truth, told: I64) -> Score:
+def score(outcomes: Outcomes, told: I64) -> Score:
     """``told``: when each transaction was told of, NEVER if it was not. Told at or after the end is not told."""
-    early = (told < truth.ended) & (told < truth.lead_to)
-    bad, good = truth.weight * truth.bad, truth.weight * truth.good
+    early = told < outcomes.over
+    bad, good = outcomes.weight * outcomes.bad, outcomes.weight * outcomes.good
     recall = tuple(
-        float((bad * (early & (truth.lead_to - told >= lead * DAY))).sum() / max(bad.sum(), 1e-9))
+        float((bad * (early & (outcomes.lead_to - told >= lead * DAY))).sum() / max(bad.sum(), 1e-9))
         for lead in LEADS
     )
     return Score(
         float((good * early).sum() / max(good.sum(), 1e-9)),
         recall,
-        int(truth.bad.sum()),
-        int(truth.good.sum()),
+        int(outcomes.bad.sum()),
+        int(outcomes.good.sum()),
     )
 
 
-def told_at(truth: Truth, findings: Findings) -> I64:
-    """When each transaction was first told of: the due time of its first stuck or overtaken step.
-
-    The runner is a tick behind that; a replay's tick is coarse, the product's a tenth of a second.
-    """
-    mine = findings[np.isin(findings["kind"], (STUCK, OVERTAKEN)) & (findings["state"] != 1)]
-    return _earliest(truth, mine["tx"], np.maximum(mine["due"], mine["since"]))
+def ladders(plan: Plan, model: Model, history: History, outcomes: Outcomes) -> Ladders:
+    return Ladders(plan, model, history, outcomes, steps=movable(plan), floor=np.zeros(len(plan.codes)))
 
 
-def _earliest(truth: Truth, tx: np.ndarray, at: I64) -> I64:
-    order = np.argsort(truth.tx)
-    place = np.minimum(np.searchsorted(truth.tx[order], tx), len(order) - 1)
-    mine = truth.tx[order][place] == tx
-    out = np.full(len(truth), NEVER)
-    np.minimum.at(out, order[place[mine]], at[mine])
-    return out
-
-
-@dataclass(frozen=True)
-class Quick:
-    """Alarm times of a whole log at once, from the same due times as the kernel's: what tuning tries its settings on."""
+@dataclass
+class Tuner:
+    """Chooses limits at each moment from what was known then, and from what became of its own alarms."""
 
     history: History
-    truth: Truth
+    outcomes: Outcomes
+    budget: float
+    working: float = 0.0
+    since: int = 0  # when it began; nothing before was told by it
+    last: int = 0
+    path: list[tuple[int, float, float]] = field(
+        default_factory=list
+    )  # (moment, shared out, realised since the last)
 
-    def told(self, plan: Plan, model: Model) -> I64:
-        h = self.history
-        cohort = np.full(len(h), -1, np.int64)
-        for depth in range(LEVELS):
-            found = model.find(h.levels[depth])
-            cohort = np.where(found >= 0, found, cohort)
-        dues = learned_dues(plan, model, limits(plan, model), h.step, h.opened, h.promise, cohort)
-        late = (dues.due < h.ended) | (h.ended == 0)
-        return _earliest(self.truth, h.tx[late], dues.due[late])
-
-
-class Tried:
-    """Every setting's alarm times: the earliest of four parts, each computed once for each of its values."""
-
-    def __init__(self, plan: Plan, model: Model, quick: Quick) -> None:
-        off = Setting(0.0, 0.0, 0.0, PATIENCE[-1])
-        self.truth = quick.truth
-        self.recent: npt.NDArray[np.bool_] | None = None
-
-        def told(setting: Setting) -> I64:
-            return quick.told(setting.on(plan), model)
-
-        self.whole = {x: told(replace(off, whole=x)) for x in WHOLE}
-        self.early = {x: told(replace(off, early=x)) for x in EARLY}
-        self.single = {x: told(replace(off, single=x)) for x in SINGLE}
-        self.patience = {x: told(replace(off, patience=x)) for x in PATIENCE}
-
-    def told(self, s: Setting) -> I64:
-        early = np.minimum(self.whole[s.whole], self.early[s.early])
-        return np.minimum(early, np.minimum(self.single[s.single], self.patience[s.patience]))
-
-    def false(self, s: Setting) -> float:
-        """False alarms, on all that is known or on the newest third of it where that has more: rates drift (watch.md 5)."""
-        told = self.told(s)
-        if self.recent is None:
-            newest = np.quantile(self.truth.begun, 2 / 3) if len(self.truth) else 0
-            self.recent = self.truth.begun >= newest
-        return max(
-            score(self.truth, told).false, score(self.truth.take(self.recent), told[self.recent]).false
-        )
-
-
-def best(tried: Tried, budget: float, by: Tried | None = None) -> Setting:
-    """The setting with the most recall (with 1, 3 and 7 days of lead) within the budget of false alarms.
-
-    ``by``: another part on which the budget has to hold. Nothing within it: the most careful setting there is.
-    """
-    chosen, most = Setting(0.0, 0.0, 0.0, PATIENCE[-1]), -1.0
-    for values in product(WHOLE, EARLY, SINGLE, PATIENCE):
-        setting = Setting(*values)
-        recall = sum(score(tried.truth, tried.told(setting)).recall[1:])
-        if recall <= most + 1e-9:
-            continue
-        if (score(by.truth, by.told(setting)).false if by else tried.false(setting)) <= budget:
-            chosen, most = setting, recall
-    return chosen
+    def __call__(self, plan: Plan, model: Model, now: int, findings: Findings) -> Plan:
+        if not self.since:
+            self.since, self.working = now, self.budget
+        else:
+            told = told_at(self.outcomes, findings)
+            vain, known = came_true(self.outcomes, told, self.since, self.last, now)
+            self.working = steered(self.working, self.budget, vain, known, (now - self.last) / DAY)
+            self.path.append((now, self.working, vain))
+        self.last = now
+        tried = ladders(plan, model, self.history, self.outcomes)
+        bad = self.outcomes.bad & (self.outcomes.known < now)
+        shared = share_out(tried, bad, self.outcomes.fine(now), self.working, WORTH, self.budget)
+        return tried.setting(shared.rungs).on(plan)
 
 
 @dataclass(frozen=True)
@@ -164,33 +94,34 @@ class Row:
     name: str
     budget: float
     score: Score
-    setting: Setting | None = None
+    shares: dict[str, float] = field(
+        default_factory=dict
+    )  # what each step was given; of ours at equal false alarms
 
 
 def judge(
-    plan: Plan, log: Log, truth: Truth, learn_until: int, said: Callable[[str], None] = lambda what: None
-) -> tuple[list[Row], list[Row]]:
+    plan: Plan, log: Log, truth: Outcomes, learn_until: int, *,
+    budgets: Sequence[float] = BUDGETS, said: Callable[[str], None] = lambda what: None,
+) -> tuple[list[Row], list[Row]]:  # fmt: skip
     """(thresholds from the past alone, thresholds at equal false alarms) for us and the three baselines."""
-    later = truth.take(truth.begun >= learn_until)
-    past = truth.take(truth.begun < learn_until).known_by(learn_until)
+    begun_later = truth.begun >= learn_until
+    later = truth.take(begun_later)
+    known = truth.known < learn_until
+    past = truth.take(known & ~begun_later)
     history = pair(plan, log.batch)
-    model = learn(plan, log.batch, learn_until)
-    quick = Quick(history, later)
-    before, after = Tried(plan, model, Quick(history, past)), Tried(plan, model, quick)
-    tries: dict[int, Tried] = {}
+    tried = ladders(plan, learn(plan, log.batch, learn_until), history, truth)
     honest, equal = [], []
-    for budget in BUDGETS:
+    for budget in budgets:
         said(f"{budget:.0%}")
-
-        def tune(own: Plan, known: Model, now: int, budget: float = budget) -> Plan:
-            if now not in tries:
-                tries[now] = Tried(own, known, Quick(history, truth.known_by(now)))
-            return best(tries[now], budget).on(own)
-
-        told = run(plan, log.batch, learn_until=learn_until, tune=tune, tick=DAY // 4)
-        honest.append(Row("watch", budget, score(later, told_at(later, told.findings)), best(before, budget)))
-        same = best(before, budget, by=after)
-        equal.append(Row("watch", budget, score(later, quick.told(same.on(plan), model)), same))
+        tuner = Tuner(history, truth, budget)
+        told = run(plan, log.batch, learn_until=learn_until, relearn=WEEK, tune=tuner, tick=DAY // 4)
+        honest.append(Row("watch", budget, score(later, told_at(later, told.findings))))
+        # What is worth most is judged by the past; only how much is told, by the part judged.
+        cost = np.where(begun_later & truth.good, truth.weight, 0.0)
+        same = share_out(tried, truth.bad & known & ~begun_later, cost, budget, WORTH)
+        given = tried.setting(same.rungs).alpha
+        shares = {plan.codes[step]: float(given[step]) for step in tried.steps if given[step]}
+        equal.append(Row("watch", budget, score(later, tried.at(same.rungs)[begun_later]), shares))
         for name, rule in baselines(log, truth):
             honest.append(_baseline(name, rule, past, later, budget, tuned_on=past, all_=truth))
             equal.append(_baseline(name, rule, past, later, budget, tuned_on=later, all_=truth))
@@ -201,7 +132,7 @@ Rule = Callable[[float], I64]
 DAYS = np.concatenate([np.arange(0.25, 30, 0.25), np.arange(30, 120, 2.0)])
 
 
-def baselines(log: Log, truth: Truth) -> list[tuple[str, Rule]]:
+def baselines(log: Log, truth: Outcomes) -> list[tuple[str, Rule]]:
     """'silence' and 'age' longer than so many days, 'late' so many days after it was late: one threshold each."""
     order = np.argsort(truth.tx)
     place = np.minimum(np.searchsorted(truth.tx[order], log.batch.tx), len(order) - 1)
@@ -226,7 +157,14 @@ def baselines(log: Log, truth: Truth) -> list[tuple[str, Rule]]:
 
 
 def _baseline(
-    name: str, rule: Rule, past: Truth, later: Truth, budget: float, *, tuned_on: Truth, all_: Truth
+    name: str,
+    rule: Rule,
+    past: Outcomes,
+    later: Outcomes,
+    budget: float,
+    *,
+    tuned_on: Outcomes,
+    all_: Outcomes,
 ) -> Row:
     """The shortest time that keeps the budget on ``tuned_on``, judged on the later part."""
     where = {int(tx): i for i, tx in enumerate(all_.tx.tolist())}

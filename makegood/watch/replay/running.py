@@ -15,6 +15,7 @@ from makegood.watch.learn import Incident, learn
 from makegood.watch.model import Model, nothing
 from makegood.watch.plan import DAY, HOUR, SYSTEMIC, Plan
 from makegood.watch.state import State, new_state
+from makegood.watch.windows import learn_windows, with_windows
 
 
 @dataclass
@@ -37,17 +38,19 @@ def run(
     tail: int = 60 * DAY,
     speed: float = 0,
     model: Model | None = None,
-    tune: Callable[[Plan, Model, int], Plan] = lambda plan, model, now: plan,
+    tune: Callable[[Plan, Model, int, Findings], Plan] = lambda plan, model, now, found: plan,
     said: Callable[[int, int], None] = lambda done, of: None,
 ) -> Run:
     """Replay ``log`` (rising in time). What lies before ``learn_until`` is learned from; the kernel sees everything.
 
-    ``relearn`` 0: learned once. ``tune`` may choose other limits after each learning. ``speed``: seconds of the log per second, 0: as fast as it goes.
+    ``relearn`` 0: learned once. ``tune`` may choose other limits after each learning, of the plan as it was given and of what was found so far. ``speed``: seconds of the log per second, 0: as fast as it goes.
     ``tail``: how long the clock runs on after the last event. Times in µs.
     """
     known = model or (learn(plan, log, learn_until) if learn_until else nothing())
-    plan = tune(plan, known, learn_until) if learn_until else plan
-    state, parts, numbers = new_state(plan), [], dict[str, int]()
+    written = plan
+    if learn_until:
+        plan = tune(_windows(written, log, learn_until), known, learn_until, join([]))
+    state, parts, numbers = new_state(plan), list[Findings](), dict[str, int]()
     models, faults = [learn_until] if learn_until else [], list[Incident]()
     if not len(log):
         return Run(join([]), state)
@@ -57,7 +60,7 @@ def run(
     for now, end in zip(times.tolist(), ends.tolist(), strict=True):
         if relearn and models and now >= models[-1] + relearn and begun < len(log):
             known = learn(plan, log.take(slice(0, begun)), now, incidents=faults, version=len(models) + 1)
-            plan = tune(plan, known, now)
+            plan = tune(_windows(written, log, now), known, now, join(parts))
             models.append(now)
         batch = log.take(slice(begun, end)) if end > begun else nothing_new
         state, found, counters = advance(state, batch, known, now, plan)
@@ -71,6 +74,11 @@ def run(
             sleep(max(0.0, (now - int(times[0])) / 1e6 / speed - (monotonic() - started)))
         said(end, len(log))
     return Run(join(parts), state, numbers, models)
+
+
+def _windows(plan: Plan, log: Batch, now: int) -> Plan:
+    learned = learn_windows(plan, log.take(log.at <= now))
+    return with_windows(plan, {code: one.window for code, one in learned.items()})
 
 
 def _moments(log: Batch, tick: int, tail: int) -> np.ndarray:

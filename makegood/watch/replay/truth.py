@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-
 import numpy as np
 import numpy.typing as npt
 
 from makegood.watch.keys import U64
-from makegood.watch.plan import DAY, I64, Bools, Plan
+from makegood.watch.outcomes import NEVER, Outcomes
+from makegood.watch.plan import DAY, I64, Plan
 from makegood.watch.replay.mapping import Judge, Mapping
 from makegood.watch.replay.reading import MISSING, BadFile, Log, holds, micros
 
-NEVER = np.int64(1 << 61)
 
-
-@dataclass(frozen=True)
-class Truth:
-    """By transaction. ``due``: after it it was late. ``ended`` and ``lead_to`` are NEVER where there was none; ``lead_to``: what must be known before it."""
-
-    tx: U64
-    begun: I64
-    due: I64
-    ended: I64
-    lead_to: I64
-    bad: Bools
-    good: Bools
-    weight: npt.NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.tx)
-
-    def take(self, which: npt.NDArray[np.generic]) -> Truth:
-        return Truth(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
-
-    def known_by(self, now: int) -> Truth:
-        """Those whose outcome was known at a moment: what tuning may look at."""
-        return self.take(np.minimum(self.ended, self.lead_to) < now)
-
-
-def truth(plan: Plan, mapping: Mapping, log: Log) -> Truth:
+def truth(plan: Plan, mapping: Mapping, log: Log) -> Outcomes:
     """Raises BadFile where the mapping's ``judge`` names what the file has not."""
     judge = mapping.judge
     if judge is None:
@@ -56,7 +29,19 @@ def truth(plan: Plan, mapping: Mapping, log: Log) -> Truth:
     bad = late & (holds(log.table, judge.bad)[line] if judge.bad else True)
     good = holds(log.table, judge.good)[line] if judge.good else ~late
     counted = (ended < NEVER) if judge.ended_only else np.ones(len(tx), bool)
-    return Truth(tx, begun, due, ended, _lead(mapping, log, judge, begun, line), bad & counted, good & counted & ~bad, _weight(log, judge, line))  # fmt: skip
+    lead_to = _lead(mapping, log, judge, begun, line)
+    return Outcomes(
+        tx, begun, due, ended, lead_to, _known(judge, due, ended, lead_to), bad & counted, good & counted & ~bad,
+        _weight(log, judge, line),
+    )  # fmt: skip
+
+
+def _known(judge: Judge, due: I64, ended: I64, lead_to: I64) -> I64:
+    """When it was known what became of it: it ended or was late (where only what ended counts: it ended), and where what
+    the customer said counts, when they had been asked as well."""
+    known = ended if judge.ended_only else np.where(due > 0, np.minimum(ended, due), ended)
+    said = (judge.bad or judge.good) and judge.lead_column
+    return np.maximum(known, np.where(lead_to < NEVER, lead_to, known)) if said else known
 
 
 def _first(plan: Plan, log: Log, event: str, moment: str) -> tuple[U64, I64, I64]:

@@ -17,7 +17,7 @@ from makegood.watch.model import NEVER, Limits, Model, limits
 from makegood.watch.plan import DUPLICATE, MISMATCH, NEED, STUCK, DuplicateRule, Plan
 from makegood.watch.sql.engines import Engine
 from makegood.watch.sql.learning import cohort_key
-from makegood.watch.sql.steps import by_step, links, steps
+from makegood.watch.sql.steps import by_step, keys, links, steps
 from makegood.watch.state import BY_HOURS, BY_PROMISE, BY_SHARE, LEVELS
 
 #: (kind, id)
@@ -50,12 +50,13 @@ def late(engine: Engine, plan: Plan, model: Model, until: int) -> Names:
     patient = by_step(
         {s: f"{1 + float(plan.patience[s]):.17e}" for s in range(len(plan.codes)) if plan.patience[s]}, "1e0"
     )
+    own = " AND known.lane = s.lane AND known.shop = s.shop" if len(plan.tier_keys) else ""
     rows = engine.ask(f"""
 WITH one AS (
   SELECT s.*, CASE WHEN promise > opened THEN promise - opened ELSE 0 END AS allowed, known.wait, known.share, {whole} AS whole
   FROM (SELECT * FROM ({source}) AS every WHERE step IN ({watched})) AS s
   JOIN known ON known.of_step = s.step AND known.level1 = s.level1 AND known.level2 = s.level2 AND known.level3 = s.level3
-    AND known.level4 = s.level4
+    AND known.level4 = s.level4{own}
 ), timed AS (
   SELECT *, least(
     CASE WHEN NOT (allowed > 0 AND share >= 0) AND (allowed = 0 OR whole) AND wait < {NEVER} THEN opened + wait ELSE {NEVER} END,
@@ -68,20 +69,37 @@ SELECT step, tx, opened FROM timed WHERE due <= {until} AND (ended = 0 OR due < 
 
 
 def _known(engine: Engine, plan: Plan, model: Model, source: str) -> pa.Table:
-    """The limits of every chain of cohorts in the log: of the narrowest that the model knows (share -1: none)."""
-    levels = ", ".join(f"level{d}" for d in range(1, LEVELS))
-    rows, limit = (
-        engine.ask(f"SELECT DISTINCT step, {levels} FROM ({source}) AS every").to_pylist(),
-        limits(plan, model),
-    )
-    kept = [(row, number) for row in rows if (number := _narrowest(plan, model, row)) >= 0]
+    """The limits of every chain of cohorts in the log: of the narrowest that the model knows (share -1: none).
+
+    Where shops or lanes have limits of their own, of every lane and shop that such a chain has.
+    """
+    names = [f"level{d}" for d in range(1, LEVELS)] + (["lane", "shop"] if len(plan.tier_keys) else [])
+    rows = engine.ask(f"SELECT DISTINCT step, {', '.join(names)} FROM ({source}) AS every").to_pylist()
+    limit = limits(plan, model)
+    kept = [
+        (row, number + _tier(plan, row) * len(model.cohort))
+        for row in rows
+        if (number := _narrowest(plan, model, row)) >= 0
+    ]
     share = np.array([limit.share[n] for _row, n in kept], np.float64)
     return pa.table({
         "of_step": pa.array([row["step"] for row, _n in kept], pa.int32()),
-        **{f"level{d}": pa.array([row[f"level{d}"] for row, _n in kept], pa.string()) for d in range(1, LEVELS)},
+        **{name: pa.array([row[name] for row, _n in kept], pa.string()) for name in names},
         "wait": pa.array(_waits(limit, [n for _row, n in kept]), pa.int64()),
         "share": pa.array(np.where(np.isfinite(share), share, -1.0), pa.float64()),
     })  # fmt: skip
+
+
+def _tier(plan: Plan, row: dict[str, str | int]) -> int:
+    """The stricter of what its lane and its shop accept (watch/opening.py: _tier)."""
+    if not len(plan.tier_keys):
+        return 0
+    root = plan.keys[int(row["step"])].reshape(1)
+    lane = int(plan.tier(keys([str(row["lane"])], root))[0])
+    shop = int(plan.tier(keys([str(row["shop"])], root))[0]) if "shop" in plan.attributes else 0
+    if not (lane and shop):
+        return lane or shop
+    return shop if plan.tiers[shop] < plan.tiers[lane] else lane
 
 
 def _waits(limit: Limits, numbers: list[int]) -> list[int]:
@@ -154,7 +172,7 @@ SELECT * FROM one WHERE before_id IS NOT NULL AND before_id <> id{f" AND at_us -
 
 
 def _copies(rule: DuplicateRule, attributes: list[str], rows: pa.Table) -> Names:
-    """The kernel's names of later copies (watch/repeats.py: _key, _second)."""
+    """The kernel's names of later copies (watch/repeats.py: alike, _second)."""
     size = rows.num_rows
     key = chain(rule.key, (_unsigned(rows, a) for a in attributes), size)
     if rule.tx:

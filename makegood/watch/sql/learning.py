@@ -151,7 +151,7 @@ def _assembled(plan: Plan, counts: Histograms) -> dict[tuple[int, int, str], _Le
     out: dict[tuple[int, int, str], _Learned] = {}
     for (step, level, text), one in sorted(counts.items(), key=lambda item: item[0]):
         survival, count = curves.kaplan_meier(one.closed, one.censored), int(one.closed.sum())
-        above = out.get((step, level - 1, one.above)) if level else None
+        above = _above(out, counts, step, level, text)
         end = float(curves.plateau(survival))
         if bool(curves.seen_to_the_end(one.closed, one.waits, one.ripe)):
             never = end
@@ -168,6 +168,17 @@ def _assembled(plan: Plan, counts: Histograms) -> dict[tuple[int, int, str], _Le
                 _pulled(one.shares, above.shares), none,
             )  # fmt: skip
     return out
+
+
+def _above(
+    learned: dict[tuple[int, int, str], _Learned], counts: Histograms, step: int, level: int, text: str
+) -> _Learned | None:
+    """The nearest wider cohort that was learned; what was too small is passed over."""
+    while level:
+        level, text = level - 1, counts[step, level, text].above
+        if (step, level, text) in learned:
+            return learned[step, level, text]
+    return None
 
 
 def _pulled(own: F64, above: F64) -> F64:
@@ -208,7 +219,7 @@ FROM spread AS p {join} GROUP BY 1, 2, 3, 4""")
     for row in rows.to_pylist():
         counts[row["step"], row["level"], row["cohort"]].odds[row["odds"]] += row["n"]
     for key in wanted:
-        above = learned.get((key[0], key[1] - 1, counts[key].above)) if key[1] else None
+        above = _above(learned, counts, *key)
         learned[key].odds = counts[key].odds if above is None else _pulled(counts[key].odds, above.odds)
 
 

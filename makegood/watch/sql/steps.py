@@ -38,9 +38,9 @@ def by_step(values: Mapping[int, str], otherwise: str) -> str:
 
 
 def steps(plan: Plan, now: int) -> str:
-    """A query: step, tx, opened, ended (0: open), cancelled, promise (0: none), given, amount, lane, level1 …, up to ``now``.
+    """A query: step, tx, opened, ended (0: open), cancelled, promise (0: none), given, amount, lane, shop, level1 …, up to ``now``.
 
-    Lanes and cohorts are texts, the 64-bit names of their attributes with bars between (:func:`keys` reads them).
+    Lanes, shops and cohorts are texts, the 64-bit names of their attributes with bars between (:func:`keys` reads them).
     """
     every = range(len(plan.codes))
     moment = by_step({s: f"m_{plan.moments[plan.moment[s]]}" for s in every if plan.moment[s] >= 0}, "0")
@@ -50,6 +50,7 @@ def steps(plan: Plan, now: int) -> str:
         by_step({s: _text(plan, plan.cohorts[s][d]) for s in every if len(plan.cohorts[s]) > d}, "''")
         for d in range(LEVELS - 1)
     ]
+    shop = _text(plan, (plan.attributes.index("shop"),)) if "shop" in plan.attributes else "''"
     levels = ", ".join(f"{text} AS level{d}" for d, text in enumerate(level, 1))
     order = "PARTITION BY step, tx ORDER BY at_us, kind, id"
     return f"""
@@ -64,7 +65,7 @@ WITH touched AS (
   SELECT *, lead(kind) OVER ({order}) AS end_kind, lead(at_us) OVER ({order}) AS end_at FROM turns
 )
 SELECT step, tx, at_us AS opened, coalesce(end_at, 0) AS ended, coalesce(end_kind, {CLOSE}) = {CANCEL} AS cancelled, amount,
-  CASE WHEN {moment} > at_us THEN {moment} ELSE {allowed} END AS promise, {lane} AS lane, {levels}
+  CASE WHEN {moment} > at_us THEN {moment} ELSE {allowed} END AS promise, {lane} AS lane, {shop} AS shop, {levels}
 FROM paired WHERE kind = {OPEN}"""
 
 
