@@ -31,7 +31,7 @@ SENTENCES = {
     "stuck.peers": _("%(step)s has taken %(age)s; the few known so far took about %(typical)s."),
     "stuck.slow": _("%(step)s has taken %(age)s; all of this lane is slow just now."),
     "overtaken": _("%(step)s: waiting since %(since)s; a later request was finished at %(other)s."),
-    "duplicate": _("%(step)s: the same thing was recorded at %(since)s and again at %(other)s."),
+    "duplicate": _("%(step)s: the same thing was recorded at %(since)s and again %(gap)s later."),
     "mismatch": _("%(step)s: recorded at %(since)s, and what belongs to it is still missing after %(age)s."),
     "systemic": _(
         "%(step)s has all but stopped since %(since)s: %(observed)s finished, %(expected)s expected; %(count)s wait. One incident."
@@ -101,9 +101,12 @@ def sentence(code: str, data: Mapping[str, Any], names: Mapping[str, Text3]) -> 
     if told is None:
         return code
     step = names.get(data["step"])
+    since, other = (datetime.fromisoformat(data[key]) if data[key] else None for key in ("since", "other"))
+    gap = (other - since).total_seconds() if since and other else 0
     values = {
         **data,
         "step": str(step) if step else data["step"],
+        "gap": duration(abs(gap)),
         **{key: duration(data[key]) for key in ("age", "limit", "typical", "window") if key in data},
         **{key: said(datetime.fromisoformat(data[key])) for key in ("since", "promise", "other") if data[key]},
         "usual": data["expected"], "expected": data["expected"] if code == "recurrence" else round(data["expected"]),
