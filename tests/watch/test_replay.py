@@ -153,6 +153,48 @@ def test_a_wrong_option_is_refused(log: Path, option: tuple[str, str]) -> None:
         told("replay", log, "--map", log.parent / "map.toml", *option)
 
 
+RATED = """
+process = ["order"]
+[table]
+shape = "wide"
+tx = "number"
+[events]
+"order.placed" = "placed"
+"order.delivered" = "there"
+[moments]
+promised_at = "promised"
+[judge]
+begin = "order.placed"
+end = "order.delivered"
+late = { moment = "promised_at" }
+lead_to = { column = "asked" }
+bad = "stars <= 2"
+good = "stars >= 4"
+"""
+
+
+def test_the_judge_knows_what_became_of_an_order_no_earlier_than_anybody_could(tmp_path: Path) -> None:
+    lines = [
+        "number,placed,there,promised,asked,stars",
+        "lina,2026-03-02 00:00:00,2026-03-05 00:00:00,2026-03-12 00:00:00,2026-03-06 00:00:00,5",
+        # Asked on the 10th, before it was late; that it came too late is known on the 12th.
+        "jun,2026-03-02 00:00:00,2026-03-20 00:00:00,2026-03-12 00:00:00,2026-03-10 00:00:00,1",
+        "alex,2026-03-02 00:00:00,,2026-03-12 00:00:00,2026-03-14 00:00:00,1",
+    ]
+    (tmp_path / "orders.csv").write_text("\n".join(lines), "utf-8")
+    (tmp_path / "map.toml").write_text(RATED, "utf-8")
+    mapping = read_mapping(tmp_path / "map.toml")
+    plan = compile_plan(mapping.processes)
+    log = read_log(plan, mapping, tmp_path / "orders.csv")
+    found = truth(plan, mapping, log)
+    known = {
+        log.names[tx]: datetime.fromtimestamp(at / 1e6, UTC).day
+        for tx, at in zip(found.tx.tolist(), found.known.tolist(), strict=True)
+    }
+    assert known == {"lina": 6, "jun": 12, "alex": 14}
+    assert (int(found.good.sum()), int(found.bad.sum())) == (1, 2)
+
+
 @real
 @pytest.mark.slow
 @pytest.mark.parametrize(
