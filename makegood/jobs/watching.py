@@ -48,7 +48,7 @@ def run(stop: Event) -> None:
 
 
 def follow(stop: Event, *, together: int = TOGETHER, kept: float = KEPT, drained: bool = False) -> int:
-    """Follow the log until ``stop``; how many facts were read. ``drained``: only until nothing is left."""
+    """Follow the log until ``stop``; how many facts and events were read. ``drained``: only until nothing is left."""
     runner = Runner.load()
     count, kept_at = 0, time.monotonic()
     while runner is not None and not stop.is_set():
@@ -66,7 +66,7 @@ def follow(stop: Event, *, together: int = TOGETHER, kept: float = KEPT, drained
                 runner = Runner.load()
         if drained and not came:
             return count
-        if came < together:
+        if not runner.reader.more:
             stop.wait(LOOK)
     return count
 

@@ -25,13 +25,13 @@ def detail(plan: Plan, model: Model, state: State, one: Any) -> dict[str, Any]:
     if one["state"] == RECOVERED:
         return data
     if one["kind"] == SYSTEMIC:
-        data["affected"] = _affected(plan, state, one)
+        data["affected"] = affected(plan, state, one)
     elif picture := _picture(plan, model, state, one):
         data["like"] = picture
     return data
 
 
-def _affected(plan: Plan, state: State, one: Any) -> list[str]:
+def affected(plan: Plan, state: State, one: Any) -> list[str]:
     """The transactions that wait in the lane of a fault, as texts (JavaScript and JSON know no 64 bits)."""
     step = int(one["rule"])
     rows = np.flatnonzero(state.rows["step"] == step)

@@ -11,6 +11,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from makegood.base import clock
+from makegood.watch import naming
 from makegood.watch.detail import detail
 from makegood.watch.findings import PAST, RAISED, RECOVERED, Findings
 from makegood.watch.house import Watched
@@ -37,17 +38,28 @@ def write(watched: Watched, model: Model, state: State, found: Findings, names: 
     for one in found[found["state"] != RECOVERED]:
         code, data = explain(plan, one)
         told.append((one, code, data | detail(plan, model, state, one)))
-    put(watched, told, found, names)
+    put(watched, told, found, names, naming.wanted(plan, state, found))
 
 
-def put(watched: Watched, told: list[Told], found: Findings, names: Mapping[int, Named]) -> None:
-    """The same for findings that were explained where they were found (a shard of Spark). ``told``: (finding, code, data)."""
+def put(
+    watched: Watched,
+    told: list[Told],
+    found: Findings,
+    names: Mapping[int, Named],
+    wanted: Mapping[int, int] | None = None,
+) -> None:
+    """The same for findings that were explained where they were found (a shard of Spark). ``told``: (finding, code, data);
+    ``wanted``: the transactions whose names they need, with their beginnings (``naming.wanted``)."""
+    began = naming.wanted(watched.plan, None, found) if wanted is None else wanted
+    keys = {int(one[key]) for one, _code, _data in told for key in ("tx", "lane")} - {0} | began.keys()
+    known = _names_of(keys, names)
+    # Of a stream no name is kept before it is asked for; one that is not found leaves its finding without.
+    fresh = naming.resolved({key: at for key, at in began.items() if key not in known})
+    known |= fresh
     with transaction.atomic():
-        name(names)
+        name({**names, **fresh})
         if not len(found):
             return
-        keys = {int(one[key]) for one, _code, _data in told for key in ("tx", "lane")} - {0}
-        known = _names_of(keys, names)
         Finding.objects.bulk_create(
             [_row(watched, *one, known) for one in told], ignore_conflicts=True, batch_size=500
         )

@@ -144,7 +144,7 @@ def test_who_lost_the_watch_to_another_worker_writes_nothing_over_it(told):
     other.step(50)
     with pytest.raises(Lost):
         other.keep()
-    assert WatchState.objects.get().fact_id == one.cursor[1]
+    assert WatchState.objects.get().fact_id == one.reader.place.fact[1]
 
 
 def test_a_fact_that_commits_late_is_not_skipped(told, cast):
