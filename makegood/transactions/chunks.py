@@ -108,4 +108,4 @@ def covering(spans: list[tuple[datetime, datetime]], limit: int) -> list[Names]:
 def texts(places: Iterable[tuple[int, datetime]]) -> dict[int, bytes]:
     """The texts of chunks by their ids. ``places``: (id, came_at), so that one day's part is touched."""
     ids, days = [list(column) for column in zip(*places, strict=True)] or ([], [])
-    return {id_: data for id_, data in rows.ask(_TEXTS, ids, days, binary=True)}
+    return dict(rows.ask(_TEXTS, ids, days, binary=True))

@@ -6,6 +6,7 @@ in columns, without a look at any single event; only where something is wrong ea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,6 +93,7 @@ def take(body: bytes, words: Words, sender: Sender, now: int, known_currency: Ca
     """Read a body. ``now`` in µs. Raises Bad where nothing of it is an event, or it is too much."""
     if len(body) > BODY:
         raise Bad("too_large", f"at most {BODY} bytes")
+    body = body.removeprefix(b"\xef\xbb\xbf")
     if not body.strip():
         raise Bad("not_json", "there is nothing in it")
     shape = _shape(words.attributes, words.moments)
@@ -178,8 +180,7 @@ def _one_by_one(body: bytes, shape: _Shape) -> tuple[list[Any], list[bytes], lis
         except msgspec.ValidationError as error:
             aside.append(Aside(place, _reason(str(error)), str(error), came))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            reason = "bad_text" if "surrogate" in str(error) or "utf-8" in str(error).lower() else "not_json"
-            aside.append(Aside(place, reason, str(error), came))
+            aside.append(Aside(place, "bad_text" if _readable(came) else "not_json", str(error), came))
     return events, raw, places, aside
 
 
@@ -195,9 +196,16 @@ def _apart(body: bytes, shape: _Shape) -> list[tuple[bytes, Callable[[], Any]]]:
     return [(text, lambda text=text: shape.one.decode(text)) for text in texts]  # type: ignore[misc]
 
 
-def _ascii(value: Any) -> bytes:
-    import json
+def _readable(came: bytes) -> bool:
+    """Whether it is JSON all the same: then it holds half a character, which no text may."""
+    try:
+        json.loads(came)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
+
+def _ascii(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
 
 
@@ -234,7 +242,7 @@ class _Rules:
         if not str(tx).strip():
             raise Bad("no_tx", "tx must be there")
         if code not in self.words.events:
-            raise Bad("unknown_event", code)
+            raise Bad("unknown_event", code or "event must be there")
         self.moment(at)
         if amount is not None:
             _number(amount)
@@ -311,7 +319,7 @@ def _chunk(events: list[Any], shape: _Shape, rules: _Rules) -> Chunk:
     if not rules.words.events.issuperset(codes[1:]) or not kind.all():
         raise _Doubt
     who, names = _coded(tx, TX)
-    if not all(map(str.strip, names[1:])):
+    if not who.all() or not all(map(str.strip, names[1:])):
         raise _Doubt
     written: dict[str, Sequence[str]] = {"tx": names[1:]}
     attributes = {}
