@@ -158,7 +158,7 @@ def profiled(path: str, name: str) -> Iterator[None]:
     if not path:
         yield
         return
-    with cProfile.Profile() as profile:
+    with cProfile.Profile(time.process_time) as profile:
         yield
     profile.dump_stats(f"{path}-{name}.prof")
 
@@ -175,28 +175,34 @@ def server_seconds(url: str) -> float:
         return sum(t.user + t.system + t.children_user + t.children_system for t in used)
 
 
-def following(url: str, count: int, profile: str, ready: Any, done: Any) -> None:
-    """A process that follows the log until it has read so many facts or events; its processor seconds and the findings."""
+def following(url: str, count: int, since: datetime, profile: str, ready: Any, done: Any) -> None:
+    """A process that follows the log until it has read so many facts or events; its processor seconds and the findings.
+
+    Until then its clock stands at their beginning: they are hours old, and by our clock all that is open would be late whenever all
+    that has come is read.
+    """
     _django(url)
+    from makegood.base import clock
     from makegood.watch.models import Finding
     from makegood.watch.runner import Runner
 
-    runner = Runner.load()
-    assert runner
-    while runner.step():
-        pass
-    runner.keep()
-    newest = Finding.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    begun, read = time.process_time(), 0
-    ready.set()
-    with profiled(profile, "follow"):
-        while read < count:
-            came = runner.step()
-            read += came
-            if not runner.reader.more:
-                time.sleep(0.02)
-        runner.step()
+    with clock.travel(since):
+        runner = Runner.load()
+        assert runner
+        while runner.step():
+            pass
         runner.keep()
+        newest = Finding.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        begun, read = time.process_time(), 0
+        ready.set()
+        with profiled(profile, "follow"):
+            while read < count:
+                came = runner.step()
+                read += came
+                if not runner.reader.more:
+                    time.sleep(0.02)
+    runner.step()
+    runner.keep()
     used = time.process_time() - begun
     new = Finding.objects.filter(id__gt=newest)
     done.put(
@@ -225,7 +231,8 @@ def rate(url: str, given: argparse.Namespace) -> None:
         if given.mode not in ("", mode):
             continue
         count = given.stream_events if mode == "stream" else given.events
-        events = orders(count // 5, datetime.now(UTC) - timedelta(hours=3), 2, seed=20 + nth)  # noqa: TID251
+        since = datetime.now(UTC) - timedelta(hours=3)  # noqa: TID251
+        events = orders(count // 5, since, 2, seed=20 + nth)
         if mode == "stream":
             events = list(flat(events))
         together = given.together if mode == "stream" else TOGETHER
@@ -243,7 +250,7 @@ def rate(url: str, given: argparse.Namespace) -> None:
             decoded[name] = min(size, 200 * together) / (time.process_time() - begun)
         up, also, go, done, taken = spawn.Event(), spawn.Event(), spawn.Event(), spawn.Queue(), spawn.Queue()
         profile = given.profile and f"{given.profile}-{mode}"
-        follower = spawn.Process(target=following, args=(url, size, profile, up, done))
+        follower = spawn.Process(target=following, args=(url, size, since, profile, up, done))
         if mode == "stream":
             heads = [signed(os.environ["BENCH_SECRET"], body, n) for n, body in enumerate(some)]
             taker = spawn.Process(target=streaming, args=(url, some, heads, profile, also, go, taken))

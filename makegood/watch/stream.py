@@ -352,7 +352,7 @@ def _chunk(events: list[Any], shape: _Shape, rules: _Rules) -> Chunk:
     return Chunk(len(events), first, last, keys, data, texts_of)
 
 
-def _said(column: list[Any]) -> bool:
+def _said(column: Sequence[Any]) -> bool:
     return column.count(None) < len(column)
 
 
@@ -363,7 +363,7 @@ def _coded(values: Sequence[Any], most: int) -> tuple[Any, list[str]]:
         place, texts = coded([None if value is None else str(value) for value in values])
     if "" in texts[1:]:  # an empty text is none
         place, texts = coded([value or None for value in map(_plain, values)])
-    if max(map(len, texts)) > most or any("\0" in text for text in texts):
+    if max(map(len, texts)) > most or "\0" in "".join(texts):
         raise _Doubt
     return place, texts
 
@@ -394,10 +394,21 @@ def _times(values: Sequence[Any]) -> I64:
 
 
 def _amounts(values: Sequence[Any]) -> Any:
+    """Amounts, 0 for none. Raises _Doubt."""
     try:
-        if any(isinstance(value, str) for value in set(values)):
-            return np.array([_number(value or 0) for value in values])
-        return np.array([value or 0 for value in values], np.float64)
+        if not _said(values):
+            return np.zeros(len(values))
+        texts = any(isinstance(value, str) for value in values)
+        amounts = (
+            pc.cast(pa.array(values, pa.string()), pa.float64()) if texts else pa.array(values, pa.float64())
+        )
+        numbers = amounts.fill_null(0.0).to_numpy(zero_copy_only=False)
+        if np.isfinite(numbers).all():
+            return numbers
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        pass  # some as numbers and some as texts, or written with blanks
+    try:
+        return np.array([_number(value or 0) for value in values])
     except (Bad, OverflowError):
         raise _Doubt from None
 
@@ -406,11 +417,11 @@ def _currencies(values: Sequence[Any], who: Any, count: int, rules: _Rules) -> l
     """The currency of each transaction: the first that was told of it."""
     if not all(rules.currency(code) for code in set(values) if code):
         raise _Doubt
-    of: dict[int, str] = {}
-    for place, code in zip(who.tolist(), values, strict=True):
-        if code:
-            of.setdefault(place, code)
-    return [of.get(n + 1, "") for n in range(count)]
+    place, codes = coded(values)
+    of = np.zeros(count + 1, np.int64)
+    told = np.flatnonzero(place)[::-1]  # written from the last to the first, so that the first stays
+    of[who[told]] = place[told]
+    return [codes[n] for n in of[1:].tolist()]
 
 
 def told_apart(asides: Iterable[Aside]) -> Mapping[str, list[Aside]]:
