@@ -27,8 +27,8 @@ from makegood.watch.log_events import signed, to_batch
 from makegood.watch.models import Finding, WatchModel, WatchState
 from makegood.watch.replay.running import run
 from makegood.watch.runner import Lost, Runner
-from tests.log import seen_by_readers
-from tests.watch.telling import fact, store_of, stream, tell
+from tests.log import chunks_seen_by_readers, seen_by_readers
+from tests.watch.telling import fact, store_of, stream, tell, tell_stream
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 CHILD = """
@@ -46,6 +46,19 @@ def told(cast):
     facts.days_ahead((now - timedelta(days=25)).date(), 30)
     count = tell(store, stream(now - timedelta(days=21), 500, 12))
     seen_by_readers()
+    return count
+
+
+@pytest.fixture
+def streamed(cast):
+    """The same days, every second order as a fact and the others in chunks."""
+    store, now = store_of(cast.haneul), clock.now()
+    facts.days_ahead((now - timedelta(days=25)).date(), 30)
+    every = stream(now - timedelta(days=21), 500, 12)
+    even = [one for one in every if int(one.told.order[-1]) % 2 == 0]
+    count = tell(store, even) + tell_stream(store, [one for one in every if one not in even], 150)
+    seen_by_readers()
+    chunks_seen_by_readers()
     return count
 
 
@@ -74,7 +87,9 @@ def test_every_order_that_stands_still_is_found_and_a_second_charge_too(told, ca
     assert row.seen["steps"]["order.delivery"]["open"] == len(silent)
 
 
-def test_killed_again_and_again_it_loses_and_doubles_nothing(told, capsys):
+@pytest.mark.parametrize("log", ["told", "streamed"])
+def test_killed_again_and_again_it_loses_and_doubles_nothing(log, request, capsys):
+    told = request.getfixturevalue(log)
     drained()
     without = found()
     Finding.objects.all().delete()
@@ -108,7 +123,7 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(told, capsys):
         assert process.returncode == 0, error.decode()[-2000:]
         break
     with capsys.disabled():
-        print(f"\n{told} facts, {kills} kills: {len(without)} findings without, {len(found())} with")
+        print(f"\n{told} of {log}, {kills} kills: {len(without)} findings without, {len(found())} with")
     assert kills >= 3
     assert found() == without
 

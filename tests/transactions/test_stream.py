@@ -151,7 +151,9 @@ def test_lines_that_are_none_and_events_that_are_none_are_named_by_their_place(s
         (2, "no_object"),
         (3, "not_json"),
     ]
-    assert post(b"\xef\xbb\xbf" + good.encode()).json()["accepted"] == 1, "some write a mark of their encoding first"
+    assert post(b"\xef\xbb\xbf" + good.encode()).json()["accepted"] == 1, (
+        "some write a mark of their encoding first"
+    )
     told = post([asked(1), 7, None, [asked(2)], {}]).json()
     assert [(one["index"], one["reason"]) for one in told["set_aside"]] == [
         (1, "no_object"), (2, "no_object"), (3, "no_object"), (4, "no_tx"),
