@@ -5,7 +5,7 @@
 
 ``rate``: one process checks and stores bodies of 500 CloudEvents (once as the door does, once by COPY as files do), another follows
 the log with the embedded runner; the time goes from the first body to the last finding committed. Then the same kinds of events as a
-stream, in signed bodies of 2,000 flat ones, signature and all (``--mode`` for one of the three; ``--stream-events``). The server's own
+stream, in signed bodies of 5,000 flat ones, signature and all (``--mode`` for one of the three; ``--stream-events``). The server's own
 processor seconds are told beside. ``latency``: events are stored every 100 ms at the rate (``--stream``: as a stream); one payment in
 a hundred is never captured; how long after its due time its finding can be read.
 Without DATABASE_URL the embedded server in var/ is used. A scratch database is made and dropped.
@@ -136,13 +136,21 @@ def taking(url: str, some: list[bytes], copied: bool, ready: Any, go: Any, done:
 
 
 def streaming(
-    url: str, some: list[bytes], heads: list[dict[str, str]], profile: str, ready: Any, go: Any, done: Any
+    url: str,
+    secret: str,
+    some: list[bytes],
+    heads: list[dict[str, str]],
+    profile: str,
+    ready: Any,
+    go: Any,
+    done: Any,
 ) -> None:
     """A process that takes bodies of a stream in, as the door does from the signature on; its processor seconds."""
     _django(url)
     from makegood.desk import events_in
 
-    assert events_in.take_stream("bench", {}, b"").status == 401
+    warm = json.dumps(list(flat(orders(20, datetime.now(UTC) - timedelta(hours=9), 1, seed=5)))).encode()  # noqa: TID251
+    assert events_in.take_stream("bench", signed(secret, warm, 0), warm).status == 202
     ready.set()
     go.wait()
     begun = time.process_time()
@@ -252,8 +260,9 @@ def rate(url: str, given: argparse.Namespace) -> None:
         profile = given.profile and f"{given.profile}-{mode}"
         follower = spawn.Process(target=following, args=(url, size, since, profile, up, done))
         if mode == "stream":
-            heads = [signed(os.environ["BENCH_SECRET"], body, n) for n, body in enumerate(some)]
-            taker = spawn.Process(target=streaming, args=(url, some, heads, profile, also, go, taken))
+            secret = os.environ["BENCH_SECRET"]
+            heads = [signed(secret, body, n) for n, body in enumerate(some)]
+            taker = spawn.Process(target=streaming, args=(url, secret, some, heads, profile, also, go, taken))
         else:
             taker = spawn.Process(target=taking, args=(url, some, mode == "copy", also, go, taken))
         follower.start()
@@ -323,7 +332,7 @@ def watching(url: str, stop: Any, up: Any) -> None:
 
     loop.follow(stop, drained=True)
     up.set()
-    loop.follow(stop)
+    loop.run(stop)
 
 
 def writing(url: str, rate: int, seconds: int, stream: bool) -> None:
@@ -379,7 +388,7 @@ def main() -> None:
     asked.add_argument("what", choices=("rate", "latency"))
     asked.add_argument("--events", type=int, default=40_000)
     asked.add_argument("--stream-events", type=int, default=1_000_000)
-    asked.add_argument("--together", type=int, default=2_000, help="events in a body of the stream")
+    asked.add_argument("--together", type=int, default=5_000, help="events in a body of the stream")
     asked.add_argument("--mode", choices=("", "door", "copy", "stream"), default="")
     asked.add_argument("--stream", action="store_true", help="latency: as a stream")
     asked.add_argument("--profile", default="", help="rate: where profiles of each side are written (slower)")

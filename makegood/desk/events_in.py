@@ -26,7 +26,7 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.transactions import applying, aside, intake
 from makegood.transactions.envelope import Bad
-from makegood.transactions.models import EventAside, Store, StoreFact
+from makegood.transactions.models import EventAside, Store, StoreFact, StreamChunk
 from makegood.watch import streaming
 
 #: The jobs, named and not imported: jobs stand above. The second one waits for other people's machines.
@@ -116,7 +116,7 @@ def take_stream(code: str, headers: Mapping[str, str], body: bytes) -> Answer:
 
 
 def _store(code: str) -> Store:
-    store = Store.objects.select_related("shop").filter(code=code, active=True).first()
+    store = Store.objects.filter(code=code, active=True).first()
     if store is None:
         raise NotThere("no_store", _("There is no such store."))
     return store
@@ -229,12 +229,11 @@ def stores(*, by: Actor) -> list[Telling]:
     """Every store that is connected."""
     roles.check(by, "keep_stores")
     week = clock.now() - timedelta(days=7)
-    last = dict(
-        StoreFact.objects.filter(came_at__gt=week)
-        .values("store_id")
-        .annotate(last=Max("came_at"))
-        .values_list("store_id", "last")
-    )
+    last: dict[int, Any] = {}
+    for log in (StoreFact, StreamChunk):
+        told = log.objects.filter(came_at__gt=week).values("store_id").annotate(last=Max("came_at"))
+        for store_id, at in told.values_list("store_id", "last"):
+            last[store_id] = max(at, last.get(store_id, at))
     rows = Store.objects.select_related("shop").order_by("shop__name", "name")
     return [Telling(row, last.get(row.pk)) for row in rows]
 

@@ -209,7 +209,7 @@ _LINES = _AFTER.format(
 def lines_after(cursor: Cursor, limit: int) -> list[Line]:
     """As :func:`after`, without what came and without a model for each: for whoever reads all of the log."""
     decode = msgspec.json.decode
-    return [Line(*row[:-1], decode(row[-1])) for row in rows.ask(_LINES, *cursor, limit, binary=True)]
+    return [Line._make((*row[:-1], decode(row[-1]))) for row in rows.ask(_LINES, *cursor, limit, binary=True)]
 
 
 def cursor_of(fact: StoreFact | Line) -> Cursor:

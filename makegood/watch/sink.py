@@ -65,7 +65,8 @@ def _explained(plan: Plan, one: Any, more: dict[str, Any]) -> tuple[str, dict[st
 
 def records(found: Findings) -> list[dict[str, Any]]:
     """Findings as plain values by name: a field of a numpy record costs ten times as much to read."""
-    return [dict(zip(found.dtype.names, one, strict=True)) for one in found.tolist()]
+    names = found.dtype.names or ()
+    return [dict(zip(names, one, strict=True)) for one in found.tolist()]
 
 
 def put(

@@ -33,16 +33,22 @@ def take(store: Store, body: bytes, *, headers: Mapping[str, str] | None = None)
     except Bad as bad:
         aside.keep(store, body, bad.code, bad.detail, way=StoreFact.Way.STREAM, headers=headers)
         raise
-    fresh = True
-    with transaction.atomic(savepoint=False):
-        # One row for all that is wrong in one way: a sender that sends nothing but that does not fill the table.
-        for reason, some in stream.told_apart(taken.aside).items():
-            lines = b"\n".join(one.body for one in some)
-            aside.keep(store, lines, reason, some[0].detail, way=StoreFact.Way.STREAM, headers=headers)
-        if taken.chunk:
-            fresh = chunks.append(store, taken.chunk, _digest(body))
+    if taken.aside:
+        with transaction.atomic():
+            fresh = _kept(store, taken, body, headers)
+    else:  # one statement by itself is whole or not at all
+        fresh = _kept(store, taken, body, headers)
     count = taken.chunk.events if taken.chunk else 0
     return Outcome(count if fresh else 0, 0 if fresh else count, taken.aside)
+
+
+def _kept(store: Store, taken: stream.Taken, body: bytes, headers: Mapping[str, str] | None) -> bool:
+    """Write all of it; False where the same body came before."""
+    # One row for all that is wrong in one way: a sender that sends nothing but that does not fill the table.
+    for reason, some in stream.told_apart(taken.aside).items():
+        lines = b"\n".join(one.body for one in some)
+        aside.keep(store, lines, reason, some[0].detail, way=StoreFact.Way.STREAM, headers=headers)
+    return chunks.append(store, taken.chunk, _digest(body)) if taken.chunk else True
 
 
 def _digest(body: bytes) -> bytes:
