@@ -17,7 +17,7 @@ import numpy as np
 from makegood.transactions.facts import Line
 from makegood.transactions.models import StoreFact
 from makegood.watch.batch import Batch, checked, empty
-from makegood.watch.keys import chain, name_key, name_keys
+from makegood.watch.keys import U64, chain, name_key, name_keys
 from makegood.watch.plan import I64, Plan
 
 Fact = StoreFact | Line
@@ -134,14 +134,43 @@ def told_by(
     batch = checked(plan, Batch(
         np.array(codes, np.int16), np.array(tx, np.uint64), np.array([_micros(fact.at) for fact in watched], np.int64),
         name_keys(ids), np.array([float(fact.amount or 0) for fact in watched]),
-        tuple(name_keys([_attribute(name, fact, shops) for fact in watched]) for name in plan.attributes),
-        tuple(np.array([_moment(name, fact) for fact in watched], np.int64) for name in plan.moments),
+        _attributes(plan, watched, shops), _moments(plan, watched),
     ))  # fmt: skip
     for lane, (at, columns) in new_lanes(plan, batch, known).items():
         fact = watched[at]
         values = [_attribute(plan.attributes[c], fact, shops) for c in columns]
         names[lane] = Named(shops.get(fact.store_id) or None, "", " · ".join(values)[:200])
     return Told(batch, names, np.array(place, np.int64))
+
+
+def _attributes(plan: Plan, facts: Sequence[Fact], shops: Mapping[int, int]) -> tuple[U64, ...]:
+    """The keys of :func:`_attribute` by column: most facts tell few of them, and what is the store's is worked out once."""
+    stores, which = np.unique(np.array([fact.store_id for fact in facts], np.int64), return_inverse=True)
+    more = [fact.more for fact in facts]
+    out = []
+    for name in plan.attributes:
+        if name == "shop":
+            out.append(name_keys([str(shops.get(store, 0)) for store in stores.tolist()])[which])
+            continue
+        own = name in OF_THE_STORE
+        keys = name_keys([f"store:{store}" if own else "" for store in stores.tolist()])[which]
+        field = "lines" if name == "items" else name
+        told = [n for n, one in enumerate(more) if field in one and one[field] is not None]
+        if told:
+            keys[told] = name_keys([_attribute(name, facts[n], shops) for n in told])
+        out.append(keys)
+    return tuple(out)
+
+
+def _moments(plan: Plan, facts: Sequence[Fact]) -> tuple[I64, ...]:
+    telling = [(n, fact) for n, fact in enumerate(facts) if fact.more]
+    out = []
+    for name in plan.moments:
+        column = np.zeros(len(facts), np.int64)
+        for n, fact in telling:
+            column[n] = _moment(name, fact)
+        out.append(column)
+    return tuple(out)
 
 
 def _attribute(name: str, fact: Fact, shops: Mapping[int, int]) -> str:
@@ -157,10 +186,9 @@ def _attribute(name: str, fact: Fact, shops: Mapping[int, int]) -> str:
 
 
 def _moment(name: str, fact: Fact) -> int:
-    if fact.more:
-        for field in MOMENTS.get(name, (name,)):
-            if value := fact.more.get(field):
-                return _parsed(value)
+    for field in MOMENTS.get(name, (name,)):
+        if value := fact.more.get(field):
+            return _parsed(value)
     return 0
 
 
