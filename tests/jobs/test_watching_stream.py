@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import timedelta
 from threading import Event
 
@@ -250,3 +252,25 @@ def test_a_shop_that_sends_a_hundred_times_its_usual_is_followed(log):
             break
         assert sum(len(piece.batch) for piece in pieces) == came
     assert count == 260_000
+
+
+def test_the_worker_finds_and_acts_on_an_order_that_was_promised_for_yesterday(log, cast):
+    """As bin/up runs it: the watch in one thread, what is done about it in another."""
+    at, due = ((clock.now() - timedelta(days=days)).isoformat() for days in (3, 1))
+    body = [{"tx": cast.order.number, "at": at, "event": "order.placed", "promised_at": due}]
+    streaming.take(log, json.dumps(body).encode())
+    chunks_seen_by_readers()
+    late = Finding.objects.filter(order_number=cast.order.number, step="order.delivery")
+    stop, until = Event(), time.monotonic() + 60
+    watching.start(stop)
+    try:
+        while not late.exclude(acted="").exists():
+            assert time.monotonic() < until, list(late.values("acted", "code"))
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        for thread in threading.enumerate():
+            if thread.name in ("watch", "watch-acts"):
+                thread.join(20)
+    one = late.get()
+    assert one.acted in ("opened", "joined") and one.case.order_number == cast.order.number
