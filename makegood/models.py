@@ -62,6 +62,7 @@ from makegood.transactions.models import (
     Shipment,
     Store,
     StoreFact,
+    StreamChunk,
     ToRead,
 )
 from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName, WatchSetting, WatchState
@@ -143,6 +144,7 @@ __all__ = [
     "Step",
     "Store",
     "StoreFact",
+    "StreamChunk",
     "SuggestedCase",
     "Suggestion",
     "Task",

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("api/", include("makegood.api.urls")),
     path("events/<slug:code>/", events.take_in, name="events_in"),
+    path("events/<slug:code>/stream/", events.take_stream, name="stream_in"),
     path("mail/", include("makegood.mail.urls")),
     path("", include("makegood.web.urls_outside")),
     path("", include("makegood.web.urls_agent")),

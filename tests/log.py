@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from makegood.transactions import facts
-from makegood.transactions.models import StoreFact
+from makegood.transactions import chunks, facts
+from makegood.transactions.models import StoreFact, StreamChunk
 
 
 def seen_by_readers() -> None:
@@ -13,5 +13,14 @@ def seen_by_readers() -> None:
     last, until = StoreFact.objects.order_by("tx", "id").last(), time.monotonic() + 120
     assert last is not None, "nothing was told"
     while not facts.after((last.tx, last.pk - 1), 1):
+        assert time.monotonic() < until, "a transaction in this server holds the log up"
+        time.sleep(0.05)
+
+
+def chunks_seen_by_readers() -> None:
+    """The same for the log of chunks."""
+    last, until = StreamChunk.objects.order_by("tx", "id").last(), time.monotonic() + 120
+    assert last is not None, "nothing was told"
+    while not chunks.after((last.tx, last.pk - 1), 1)[0]:
         assert time.monotonic() < until, "a transaction in this server holds the log up"
         time.sleep(0.05)

@@ -142,13 +142,14 @@ def _sent(row: Model, field: Field[Any, Any]) -> Any:
     return Jsonb(value) if isinstance(field, JSONField) else value
 
 
-def ask(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+def ask(statement: str, *values: Any, binary: bool = False) -> list[tuple[Any, ...]]:
     """One prepared statement (``$1``, ``$2`` …) on Django's connection, for the look-ups of a hot path.
 
     Django writes values into the text, so PostgreSQL parses and plans it anew each time; this one is planned once.
+    ``binary``: what is answered comes as PostgreSQL holds it (bytes would else be written out in hexadecimal).
     """
     with connection.wrap_database_errors, _cursor() as cursor:
-        return cursor.execute(statement.encode(), values, prepare=True).fetchall()
+        return cursor.execute(statement.encode(), values, prepare=True, binary=binary).fetchall()
 
 
 def _cursor() -> RawCursor[Any]:

@@ -26,7 +26,8 @@ from makegood.people import roles
 from makegood.people.actors import Actor
 from makegood.transactions import applying, aside, intake
 from makegood.transactions.envelope import Bad
-from makegood.transactions.models import EventAside, Store, StoreFact
+from makegood.transactions.models import EventAside, Store, StoreFact, StreamChunk
+from makegood.watch import streaming
 
 #: The jobs, named and not imported: jobs stand above. The second one waits for other people's machines.
 APPLY, READ = "makegood.jobs.tasks.apply_facts", "makegood.jobs.tasks.read_stores"
@@ -62,6 +63,10 @@ REASONS = {
     "cannot_store": _("It could not be stored."),
     "cannot_apply": _("It is in the log, but could not be applied."),
     "cannot_translate": _("The connector could not translate it."),
+    "no_tx": _("It does not say which transaction it belongs to."),
+    "unknown_event": _("No process of the watch knows this event."),
+    "unknown_field": _("It has a field that no process of the watch knows."),
+    "bad_value": _("One of its values is not what its name asks for."),
 }
 _TOO_MUCH = frozenset({"too_large", "too_many"})
 _NOT_OURS = frozenset({"content_type", "binary"})
@@ -75,23 +80,51 @@ class Answer:
     content: dict[str, Any]
 
 
+_UNSIGNED = Answer(
+    401, {"error": "signature", "detail": "no signature that we know, or its time is not near"}
+)
+
+
 def take_in(code: str, headers: Mapping[str, str], body: bytes) -> Answer:
     """Store what was sent to the store ``code`` (``headers`` by lower-case names). Raises NotThere."""
-    store = Store.objects.select_related("shop").filter(code=code, active=True).first()
-    if store is None:
-        raise NotThere("no_store", _("There is no such store."))
+    store = _store(code)
     if not intake.is_cloud_event(headers) and store.kind != "generic":
         return _native(store, headers, body)
     if not webhooks.signed(_secrets(bytes(store.hook_secret)), headers, body):
-        return Answer(
-            401, {"error": "signature", "detail": "no signature that we know, or its time is not near"}
-        )
+        return _UNSIGNED
     try:
         results = intake.take_events(store, headers, body)
     except Bad as bad:
-        status = 413 if bad.code in _TOO_MUCH else 415 if bad.code in _NOT_OURS else 400
-        return Answer(status, {"error": bad.code, "detail": bad.detail})
+        return _refused(bad)
     return _accepted(results)
+
+
+def take_stream(code: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Store a body of a stream that was sent to the store ``code``, for the watch alone. Raises NotThere.
+
+    Answered: how many were taken now and how many an earlier sending of the same body brought, and each one that was set aside.
+    """
+    store = _store(code)
+    if not webhooks.signed(_secrets(bytes(store.hook_secret)), headers, body):
+        return _UNSIGNED
+    try:
+        taken = streaming.take(store, body, headers=headers)
+    except Bad as bad:
+        return _refused(bad)
+    told = [{"index": one.index, "reason": one.reason, "detail": one.detail} for one in taken.aside]
+    return Answer(202, {"accepted": taken.new, "duplicate": taken.known, "set_aside": told})
+
+
+def _store(code: str) -> Store:
+    store = Store.objects.filter(code=code, active=True).first()
+    if store is None:
+        raise NotThere("no_store", _("There is no such store."))
+    return store
+
+
+def _refused(bad: Bad) -> Answer:
+    status = 413 if bad.code in _TOO_MUCH else 415 if bad.code in _NOT_OURS else 400
+    return Answer(status, {"error": bad.code, "detail": bad.detail})
 
 
 def _native(store: Store, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -196,12 +229,11 @@ def stores(*, by: Actor) -> list[Telling]:
     """Every store that is connected."""
     roles.check(by, "keep_stores")
     week = clock.now() - timedelta(days=7)
-    last = dict(
-        StoreFact.objects.filter(came_at__gt=week)
-        .values("store_id")
-        .annotate(last=Max("came_at"))
-        .values_list("store_id", "last")
-    )
+    last: dict[int, Any] = {}
+    for log in (StoreFact, StreamChunk):
+        told = log.objects.filter(came_at__gt=week).values("store_id").annotate(last=Max("came_at"))
+        for store_id, at in told.values_list("store_id", "last"):
+            last[store_id] = max(at, last.get(store_id, at))
     rows = Store.objects.select_related("shop").order_by("shop__name", "name")
     return [Telling(row, last.get(row.pk)) for row in rows]
 
@@ -221,7 +253,7 @@ def replay(*, by: Actor, pk: int | None = None, reason: str = "") -> tuple[int, 
     roles.check(by, "keep_stores")
     taken = left = 0
     for row in _rows(pk, reason):
-        good = not intake.replay(row)
+        good = not (streaming.replay if row.way == StoreFact.Way.STREAM else intake.replay)(row)
         taken, left = taken + good, left + (not good)
     if taken:
         nudge(APPLY)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
@@ -19,7 +20,9 @@ from makegood.watch.runner import KEEP, TOGETHER, Runner
 
 log = logging.getLogger("makegood.jobs")
 #: Seconds between two looks when nothing is new, between two states kept, between two tries for the lock.
-LOOK, KEPT, TRY = 0.2, 10.0, 5.0
+LOOK, KEPT, TRY = 0.1, 10.0, 5.0
+#: Seconds between two times that something is done about what was found.
+ACT = 3.0
 #: The number of the lock, ours alone: 'watch' in ASCII.
 LOCK = 0x7761746368
 
@@ -32,12 +35,13 @@ def start(stop: Event) -> threading.Thread:
 
 def run(stop: Event) -> None:
     """Watch until ``stop``. Nothing else ends it: an error is logged, and the kept state is read anew."""
-    failures = 0
+    failures, found = 0, Event()
+    threading.Thread(target=act, args=(stop, found), name="watch-acts", daemon=True).start()
     while not stop.is_set():
         try:
             close_old_connections()
             if _alone():
-                follow(stop)
+                follow(stop, tell=found.set)
             failures = 0
         except Exception as error:  # a thread that died in silence would leave every queue unwatched
             failures += 1
@@ -47,26 +51,55 @@ def run(stop: Event) -> None:
         stop.wait(min(TRY * 2 ** min(failures, 4), 60.0))
 
 
-def follow(stop: Event, *, together: int = TOGETHER, kept: float = KEPT, drained: bool = False) -> int:
-    """Follow the log until ``stop``; how many facts were read. ``drained``: only until nothing is left."""
+def act(stop: Event, found: Event) -> None:
+    """Do something about what was found, until ``stop``: beside the watch, which would find nothing while cases are opened.
+
+    Rows are claimed one by one (desk/watching.py), so it does no harm when two workers do this for a moment.
+    """
+    while not stop.is_set():
+        if found.wait(ACT):
+            found.clear()
+            try:
+                close_old_connections()
+                watching.act_on_waiting(stop.is_set)
+            except Exception as error:
+                log.error("what was found waits: %s", error, exc_info=not isinstance(error, Error))
+            finally:
+                connection.close()
+            stop.wait(ACT)
+
+
+def follow(
+    stop: Event,
+    *,
+    together: int = TOGETHER,
+    kept: float = KEPT,
+    drained: bool = False,
+    tell: Callable[[], object] | None = None,
+) -> int:
+    """Follow the logs until ``stop``; how many facts and events were read. ``drained``: only until nothing is left.
+
+    ``tell`` is called when something was found, and whenever the state is kept; by itself it acts on it at once.
+    """
+    tell = tell or (lambda: watching.act_on_waiting(stop.is_set))
     runner = Runner.load()
     count, kept_at = 0, time.monotonic()
     while runner is not None and not stop.is_set():
         came = runner.step(together)
         count += came
         if runner.found:
-            watching.act_on_waiting(stop.is_set)
+            tell()
         # Idle, the state is kept seldom: it is the same but for its clock, and what it tells again is known.
         wait = kept if runner.waiting or runner.found else 6 * kept
         if runner.waiting >= KEEP or time.monotonic() - kept_at >= wait or (drained and not came):
             runner.keep()
-            watching.act_on_waiting(stop.is_set)
+            tell()
             kept_at = time.monotonic()
             if runner.changed():
                 runner = Runner.load()
         if drained and not came:
             return count
-        if came < together:
+        if runner is None or not runner.reader.more:
             stop.wait(LOOK)
     return count
 

@@ -178,6 +178,11 @@ def _places(text: str, currency: str) -> None:
         raise Bad("decimals", f"{text} {currency} has too many places")
 
 
+def is_currency(code: str) -> bool:
+    """Whether there is, or was, such a currency (ISO 4217)."""
+    return code in _currencies()
+
+
 @cache
 def _currencies() -> frozenset[str]:
     return frozenset(list_currencies())

@@ -55,6 +55,22 @@ def empty(plan: Plan) -> Batch:
     return make(plan, [], [], [])
 
 
+def concatenated(plan: Plan, parts: list[Batch]) -> Batch:
+    """Batches one behind the other."""
+    kept = [part for part in parts if len(part)]
+    if len(kept) < 2:
+        return kept[0] if kept else empty(plan)
+    return Batch(
+        np.concatenate([p.event for p in kept]),
+        np.concatenate([p.tx for p in kept]),
+        np.concatenate([p.at for p in kept]),
+        np.concatenate([p.id for p in kept]),
+        np.concatenate([p.amount for p in kept]),
+        tuple(np.concatenate(columns) for columns in zip(*(p.attributes for p in kept), strict=True)),
+        tuple(np.concatenate(columns) for columns in zip(*(p.moments for p in kept), strict=True)),
+    )
+
+
 def make(
     plan: Plan,
     events: Any,

@@ -14,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from makegood.transactions.facts import Line
 from makegood.transactions.models import StoreFact
-from makegood.watch.batch import Batch, empty, make
-from makegood.watch.keys import chain, name_key
-from makegood.watch.plan import Plan
+from makegood.watch.batch import Batch, checked, empty
+from makegood.watch.keys import U64, chain, name_key, name_keys
+from makegood.watch.plan import I64, Plan
 
+Fact = StoreFact | Line
+#: An attribute that nothing tells is of the store.
+OF_THE_STORE = frozenset({"provider", "bank", "warehouse", "merchant"})
 #: type of the canonical model -> events of the processes that ship.
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "order.placed": ("order.placed",),
@@ -70,7 +74,7 @@ class Named:
     currency: str = ""
 
 
-def events_of(fact: StoreFact, plan: Plan) -> tuple[str, ...]:
+def events_of(fact: Fact, plan: Plan) -> tuple[str, ...]:
     """The events that a fact is; none when no process knows it."""
     found = EVENTS.get(fact.type, (fact.type,) if fact.type in plan.events else ())
     if fact.noun != "shipment":
@@ -79,58 +83,109 @@ def events_of(fact: StoreFact, plan: Plan) -> tuple[str, ...]:
     return tuple(e for event in found for e in turned.get(event, ())) if turned else found
 
 
-def to_batch(
-    plan: Plan, facts: Sequence[StoreFact], shops: Mapping[int, int]
-) -> tuple[Batch, dict[int, Named]]:
-    """Facts as a batch, and the names of its transactions and lanes. ``shops``: the shop of each store, by id.
+@dataclass(frozen=True)
+class Told:
+    """``place``: of each event of the batch, which of the facts it is. ``names``: of its transactions and lanes."""
+
+    batch: Batch
+    names: dict[int, Named]
+    place: I64
+
+
+def to_batch(plan: Plan, facts: Sequence[Fact], shops: Mapping[int, int]) -> tuple[Batch, dict[int, Named]]:
+    """Facts as a batch, and the names of its transactions and lanes. ``shops``: the shop of each store, by id."""
+    told = told_by(plan, facts, shops)
+    return told.batch, told.names
+
+
+def told_by(
+    plan: Plan, facts: Sequence[Fact], shops: Mapping[int, int], named: set[int] | None = None
+) -> Told:
+    """:func:`to_batch`, with the fact behind each event. Names that are in ``named`` are left out, new ones put in.
 
     An event is named by its thing: a reading that tells again that a payment was captured is no second payment.
     """
-    rows: list[tuple[str, StoreFact, int, str]] = []
-    names: dict[int, Named] = {}
-    for fact in facts:
+    known: set[int] = set() if named is None else named
+    names, keys = dict[int, Named](), dict[str, int]()
+    number = {code: n for n, code in enumerate(plan.events)}
+    watched, place, codes, tx, ids = list[Fact](), list[int](), list[int](), list[int](), list[str]()
+    for n, fact in enumerate(facts):
         events = events_of(fact, plan)
         if not events:
             continue
         shop = shops.get(fact.store_id, 0)
         ref = fact.order_number or f"{fact.noun}:{fact.ref}"
-        tx = name_key(f"{shop}/{ref}")
-        names[tx] = Named(shop or None, fact.order_number, ref, fact.currency)
-        rows += [(event, fact, tx, f"{shop}") for event in events]
-    if not rows:
-        return empty(plan), {}
-    batch = make(
-        plan,
-        [event for event, *_ in rows],
-        np.array([tx for _e, _f, tx, _s in rows], np.uint64),
-        [_micros(fact.at) for _e, fact, *_ in rows],
-        ids=np.array(
-            [name_key(f"{fact.store_id}/{fact.noun}/{fact.ref}/{event}") for event, fact, *_ in rows],
-            np.uint64,
-        ),
-        amount=[float(fact.amount or 0) for _e, fact, *_ in rows],
-        attributes={
-            name: [_attribute(name, fact, shop) for _e, fact, _t, shop in rows] for name in plan.attributes
-        },
-        moments={name: [_moment(name, fact) for _e, fact, *_ in rows] for name in plan.moments},
-    )
-    return batch, names | _lanes(plan, batch, [(fact, shop) for _e, fact, _t, shop in rows])
+        whole = f"{shop}/{ref}"
+        key = keys.get(whole)
+        if key is None:
+            key = keys[whole] = name_key(whole)
+            if key not in known:
+                known.add(key)
+                names[key] = Named(shop or None, fact.order_number, ref, fact.currency)
+        thing = f"{fact.store_id}/{fact.noun}/{fact.ref}/"
+        for event in events:
+            watched.append(fact)
+            place.append(n)
+            codes.append(number.get(event, -1))
+            tx.append(key)
+            ids.append(thing + event)
+    if not watched:
+        return Told(empty(plan), names, np.zeros(0, np.int64))
+    batch = checked(plan, Batch(
+        np.array(codes, np.int16), np.array(tx, np.uint64), np.array([_micros(fact.at) for fact in watched], np.int64),
+        name_keys(ids), np.array([float(fact.amount or 0) for fact in watched]),
+        _attributes(plan, watched, shops), _moments(plan, watched),
+    ))  # fmt: skip
+    for lane, (at, columns) in new_lanes(plan, batch, known).items():
+        fact = watched[at]
+        values = [_attribute(plan.attributes[c], fact, shops) for c in columns]
+        names[lane] = Named(shops.get(fact.store_id) or None, "", " · ".join(values)[:200])
+    return Told(batch, names, np.array(place, np.int64))
 
 
-def _attribute(name: str, fact: StoreFact, shop: str) -> str:
+def _attributes(plan: Plan, facts: Sequence[Fact], shops: Mapping[int, int]) -> tuple[U64, ...]:
+    """The keys of :func:`_attribute` by column: most facts tell few of them, and what is the store's is worked out once."""
+    stores, which = np.unique(np.array([fact.store_id for fact in facts], np.int64), return_inverse=True)
+    more = [fact.more for fact in facts]
+    out = []
+    for name in plan.attributes:
+        if name == "shop":
+            out.append(name_keys([str(shops.get(store, 0)) for store in stores.tolist()])[which])
+            continue
+        own = name in OF_THE_STORE
+        keys = name_keys([f"store:{store}" if own else "" for store in stores.tolist()])[which]
+        field = "lines" if name == "items" else name
+        told = [n for n, one in enumerate(more) if field in one and one[field] is not None]
+        if told:
+            keys[told] = name_keys([_attribute(name, facts[n], shops) for n in told])
+        out.append(keys)
+    return tuple(out)
+
+
+def _moments(plan: Plan, facts: Sequence[Fact]) -> tuple[I64, ...]:
+    telling = [(n, fact) for n, fact in enumerate(facts) if fact.more]
+    out = []
+    for name in plan.moments:
+        column = np.zeros(len(facts), np.int64)
+        for n, fact in telling:
+            column[n] = _moment(name, fact)
+        out.append(column)
+    return tuple(out)
+
+
+def _attribute(name: str, fact: Fact, shops: Mapping[int, int]) -> str:
     """Attributes that no fact tells are of the store: one store is one account with one provider."""
     if name == "shop":
-        return shop
+        return str(shops.get(fact.store_id, 0))
+    value = fact.more.get(name if name != "items" else "lines")
+    if value is None:
+        return f"store:{fact.store_id}" if name in OF_THE_STORE else ""
     if name == "items":
-        lines = fact.more.get("lines")
-        return repr(lines) if lines else ""
-    value = fact.more.get(name)
-    if value is None and name in ("provider", "bank", "warehouse", "merchant"):
-        return f"store:{fact.store_id}"
-    return "" if value is None else str(value)[:120]
+        return repr(value) if value else ""
+    return str(value)[:120]
 
 
-def _moment(name: str, fact: StoreFact) -> int:
+def _moment(name: str, fact: Fact) -> int:
     for field in MOMENTS.get(name, (name,)):
         if value := fact.more.get(field):
             return _parsed(value)
@@ -153,21 +208,23 @@ def _micros(at: datetime) -> int:
     return round(at.timestamp() * 1_000_000)
 
 
-def _lanes(plan: Plan, batch: Batch, rows: Sequence[tuple[StoreFact, str]]) -> dict[int, Named]:
-    """The names of the lanes that a batch opens: the values of their attributes."""
-    names: dict[int, Named] = {}
-    place, step = plan.opens.spread(batch.event.astype(np.int64))
+def new_lanes(plan: Plan, batch: Batch, known: set[int]) -> dict[int, tuple[int, tuple[int, ...]]]:
+    """Lanes that a batch opens and that are not ``known`` yet (they are then): an event that opens each, and its attributes."""
+    found: dict[int, tuple[int, tuple[int, ...]]] = {}
+    watched = np.flatnonzero(batch.event >= 0)
+    place, step = plan.opens.spread(batch.event[watched])
+    place = watched[place]
     for s in np.unique(step).tolist():
         if not plan.lanes[s]:
             continue
         at = place[step == s]
         keys = chain(int(plan.keys[s]), (batch.attributes[c][at] for c in plan.lanes[s]), len(at))
-        for key, i in zip(keys.tolist(), at.tolist(), strict=True):
-            if key not in names:
-                fact, shop = rows[i]
-                values = [_attribute(plan.attributes[c], fact, shop) for c in plan.lanes[s]]
-                names[key] = Named(int(shop) if shop != "0" else None, "", " · ".join(values)[:200])
-    return names
+        distinct, first = np.unique(keys, return_index=True)
+        for key, i in zip(distinct.tolist(), at[first].tolist(), strict=True):
+            if key not in known:
+                known.add(key)
+                found[key] = (i, plan.lanes[s])
+    return found
 
 
 def signed(key: int) -> int:

@@ -13,13 +13,19 @@ from makegood.people.models import Shop
 
 
 class WatchState(models.Model):
-    """The kernel's state with the cursor that it stands at: one row, written in one statement, so neither is ahead of the other.
+    """The kernel's state with the cursors of both logs that it stands at: one row, written in one statement, so neither is ahead of the other.
 
     ``turn`` counts the writes: who comes with an old one has lost the row to another worker and reads it anew.
     """
 
     tx = models.BigIntegerField(default=0)
     fact_id = models.BigIntegerField(default=0)
+    chunk_tx = models.BigIntegerField(default=0)
+    chunk_id = models.BigIntegerField(default=0)
+    chunk_done = models.IntegerField(
+        default=0,
+        help_text="Events of the next chunk that were taken already: a chunk may be cut by the clock.",
+    )
     turn = models.BigIntegerField(default=0)
     snapshot = models.BinaryField(default=bytes, help_text="watch/snapshot.py; empty: nothing read yet.")
     seen = models.JSONField(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,7 +152,7 @@ class Plan:
         at = np.minimum(np.searchsorted(self.tier_keys, keys), len(self.tier_keys) - 1)
         return np.where(self.tier_keys[at] == keys, self.tier_of[at], 0)
 
-    @property
+    @cached_property
     def rules(self) -> tuple[str, ...]:
         """What a finding's number ``rule`` means: steps and needs, then duplicates, then recurrences."""
         return (*self.codes, *(d.code for d in self.duplicates), *(r.code for r in self.recurrences))

@@ -1,8 +1,9 @@
-"""Learning at night from the log of facts, with faults left out; what other limits would have told; what the promise was worth."""
+"""Learning at night from the logs of facts and of streams, with faults left out; what other limits would have told; what the promise was worth."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,9 +13,11 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncMonth
 
 from makegood.base import clock
+from makegood.transactions import chunks
 from makegood.transactions.models import Store, StoreFact
 from makegood.watch import house
-from makegood.watch.batch import Batch
+from makegood.watch.batch import Batch, concatenated
+from makegood.watch.chunks import BadChunk, open_chunk
 from makegood.watch.deadlines import learned_dues
 from makegood.watch.learn import Incident, learn
 from makegood.watch.log_events import to_batch, unsigned, watched_types
@@ -25,7 +28,7 @@ from makegood.watch.plan import Plan, compile_plan
 from makegood.watch.sharing import share
 from makegood.watch.windows import learn_windows
 
-#: How far back is learned, the newest so many facts of it at most: they are held in memory at once (about 100 bytes each).
+#: How far back is learned, the newest so many facts, and as many events of streams, at most: they are held in memory at once (about 100 bytes each).
 WINDOW, MOST = timedelta(days=120), 4_000_000
 CHUNK = 20_000
 #: The false alarms that a lead may compare before a limit is changed.
@@ -68,7 +71,7 @@ def learn_anew() -> WatchModel | None:
 
 
 def read_log(plan: Plan, *, since: datetime) -> Batch:
-    """The events of the log that the plan watches, newest first as far as memory allows."""
+    """The events of both logs that the plan watches, newest first as far as memory allows."""
     shops = dict(Store.objects.values_list("id", "shop_id"))
     found = StoreFact.objects.filter(came_at__gte=since, type__in=list(watched_types(plan)))
     names = ["id", "store_id", "type", "noun", "ref", "order_number", "at", "amount", "currency", "more"]
@@ -79,15 +82,24 @@ def read_log(plan: Plan, *, since: datetime) -> Batch:
             parts.append(to_batch(plan, chunk, shops)[0])
             chunk = []
     parts.append(to_batch(plan, chunk, shops)[0])
-    return Batch(
-        np.concatenate([p.event for p in parts]),
-        np.concatenate([p.tx for p in parts]),
-        np.concatenate([p.at for p in parts]),
-        np.concatenate([p.id for p in parts]),
-        np.concatenate([p.amount for p in parts]),
-        tuple(np.concatenate(columns) for columns in zip(*(p.attributes for p in parts), strict=True)),
-        tuple(np.concatenate(columns) for columns in zip(*(p.moments for p in parts), strict=True)),
-    )
+    return concatenated(plan, [*parts, *_streams(plan, since, shops)])
+
+
+def _streams(plan: Plan, since: datetime, shops: dict[int, int]) -> Iterator[Batch]:
+    """The events of chunks that the plan watches, the newest first."""
+    left = MOST
+    for kept in chunks.newest_first(since):
+        if left <= 0:
+            return
+        try:
+            opened = open_chunk(
+                plan, kept.keys, kept.data, shop=shops.get(kept.store_id, 0), store=kept.store_id
+            )
+        except BadChunk:  # the runner has said so
+            continue
+        batch = opened.batch.take(opened.batch.event >= 0)
+        left -= len(batch)
+        yield batch
 
 
 def known_faults(plan: Plan, now: datetime) -> list[Incident]:

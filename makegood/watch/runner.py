@@ -1,40 +1,34 @@
-"""The watch on one machine: reads the log by its cursor, advances the kernel, writes what it found.
+"""The watch on one machine: reads both logs by their cursors, advances the kernel, writes what it found.
 
-What is found is committed first, under names that are the same when it is found again; later the state and the cursor that
-it stands at, in one statement. Killed in between, the worker reads the same facts again and finds the same: none is lost,
-none is doubled. The clock of the kernel is that of the log while there is more to read than a batch, so that a worker that
-was away does not call stuck what ended meanwhile.
+What is found is committed first, under names that are the same when it is found again; later the state and the cursors that
+it stands at, in one statement. Killed in between, the worker reads the same events again and finds the same: none is lost,
+none is doubled. The clock of the kernel is that of the logs while there is more to read than a batch, so that a worker that
+was away does not call stuck what ended meanwhile (following.py).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import F
 
 from makegood.base import clock
-from makegood.transactions import facts
-from makegood.transactions.facts import Cursor
-from makegood.transactions.models import Store, StoreFact
 from makegood.watch import fault_curves, house, sink, standing
 from makegood.watch.advance import advance
 from makegood.watch.batch import Batch, empty
 from makegood.watch.findings import Findings, join
-from makegood.watch.log_events import Named, to_batch
+from makegood.watch.following import Place, Reader
 from makegood.watch.model import Model
 from makegood.watch.models import WatchModel, WatchState
 from makegood.watch.snapshot import BadSnapshot, restore, snapshot
 from makegood.watch.state import State, new_state
 
 log = logging.getLogger("makegood.watch")
-#: Facts a batch, and how many may pass before the state is kept.
-TOGETHER, KEEP = 5_000, 50_000
+#: Events that are read together, and how many may pass before the state is kept.
+TOGETHER, KEEP = 65_536, 1_000_000
 ROW = 1
-#: A batch is cut where the clock of the log has gone on so far, but not into less than so many facts.
-SPAN, LEAST = timedelta(minutes=5), 10
 
 
 class Lost(RuntimeError):
@@ -48,10 +42,9 @@ class Runner:
     watched: house.Watched
     model: Model
     state: State
-    cursor: Cursor
+    reader: Reader
     turn: int
-    shops: dict[int, int] = field(default_factory=dict)
-    waiting: int = 0  # facts since the state was kept
+    waiting: int = 0  # facts and events since the state was kept
     found: int = 0
 
     @classmethod
@@ -62,42 +55,38 @@ class Runner:
             return None
         row, _ = WatchState.objects.get_or_create(pk=ROW)
         kept = bytes(row.snapshot)
-        cursor = (row.tx, row.fact_id)
+        place = Place((row.tx, row.fact_id), (row.chunk_tx, row.chunk_id), row.chunk_done)
         try:
             state = restore(kept, watched.plan) if kept else new_state(watched.plan)
         except (
             BadSnapshot
         ):  # of a form that this version does not read: the log is the truth, what was found stays found
             log.exception("the watch reads the log from its beginning")
-            state, cursor = new_state(watched.plan), facts.START
-        return cls(watched, house.newest(watched.plan), state, cursor, row.turn)
+            state, place = new_state(watched.plan), Place()
+        return cls(watched, house.newest(watched.plan), state, Reader(watched.plan, place), row.turn)
 
     def step(self, limit: int = TOGETHER) -> int:
-        """Read the next facts and write what is found; how many facts there were. 0: nothing new, only the clock went on."""
-        came = facts.after(self.cursor, limit)
-        parts: list[Findings] = []
-        names: dict[int, Named] = {}
-        for piece, at in pieces(came):
-            batch, named = self._batch(piece)
-            names |= named
-            parts.append(self._advance(batch, at))
-        if len(came) < limit:  # all is read: the clock goes on to now
-            parts.append(self._advance(empty(self.watched.plan), clock.now()))
+        """Read on and write what is found; how many facts and events there were. Where no more is left, the clock goes on to now."""
+        pieces, names, count = self.reader.read(limit)
+        parts = [self._advance(piece.batch, piece.at) for piece in pieces]
+        if not self.reader.more:
+            parts.append(self._advance(empty(self.watched.plan), _micros(clock.now())))
         found = join(parts)
         if len(found) or names:
             sink.write(self.watched, self.model, self.state, found, names)
-        if came:
-            self.cursor = facts.cursor_of(came[-1])
-        self.waiting += len(came)
+        self.waiting += count
         self.found += len(found)
-        return len(came)
+        return count
 
     def keep(self) -> None:
-        """The state and its cursor, in one statement. Raises Lost when somebody else wrote since."""
-        plan = self.watched.plan
+        """The state and its cursors, in one statement. Raises Lost when somebody else wrote since."""
+        plan, place = self.watched.plan, self.reader.place
         changed = WatchState.objects.filter(pk=ROW, turn=self.turn).update(
-            tx=self.cursor[0],
-            fact_id=self.cursor[1],
+            tx=place.fact[0],
+            fact_id=place.fact[1],
+            chunk_tx=place.chunk[0],
+            chunk_id=place.chunk[1],
+            chunk_done=place.done,
             turn=F("turn") + 1,
             snapshot=snapshot(self.state, plan),
             seen=standing.seen(plan, self.model, self.state),
@@ -115,40 +104,10 @@ class Runner:
         now = (watched.asked, watched.plan.version) if watched else None
         return now != (self.watched.asked, self.watched.plan.version) or newest != self.model.version
 
-    def _batch(self, came: list[StoreFact]) -> tuple[Batch, dict[int, Named]]:
-        if any(fact.store_id not in self.shops for fact in came):
-            self.shops = dict(Store.objects.values_list("id", "shop_id"))
-        return to_batch(self.watched.plan, came, self.shops)
-
-    def _advance(self, batch: Batch, now: datetime) -> Findings:
+    def _advance(self, batch: Batch, now: int) -> Findings:
         """The kernel takes a batch; what it finds."""
-        self.state, found, _ = advance(self.state, batch, self.model, _micros(now), self.watched.plan)
+        self.state, found, _ = advance(self.state, batch, self.model, now, self.watched.plan)
         return found
-
-
-def pieces(came: list[StoreFact]) -> Iterator[tuple[list[StoreFact], datetime]]:
-    """Facts with the clock of the log at their end.
-
-    After an hour away all of it lies there at once. Taken in one piece, the work that was done in its first half would hide
-    that nothing was done in its second: a fault is judged by what was to be finished since the last look. What a shop tells
-    late is never cut apart: its ends would come after the look at its beginnings.
-    """
-    piece: list[StoreFact] = []
-    since = at = _heard(came[0]) if came else clock.now()
-    for fact in came:
-        piece.append(fact)
-        heard = _heard(fact)
-        at = max(at, heard)
-        if heard == at and at - since >= SPAN and len(piece) >= LEAST:
-            yield piece, at
-            piece, since = [], at
-    if piece:
-        yield piece, at
-
-
-def _heard(fact: StoreFact) -> datetime:
-    """When it can have been known: a clock that is ahead of ours does not move the watch on."""
-    return min(fact.at, fact.came_at)
 
 
 def _micros(at: datetime) -> int:

@@ -30,8 +30,8 @@ from makegood.watch.replay.running import run
 from makegood.watch.runner import Lost, Runner
 from makegood.watch.sharing import outcomes_of
 from makegood.watch.tuning import told_under
-from tests.log import seen_by_readers
-from tests.watch.telling import fact, store_of, stream, tell
+from tests.log import chunks_seen_by_readers, seen_by_readers
+from tests.watch.telling import fact, store_of, stream, tell, tell_stream
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 CHILD = """
@@ -49,6 +49,19 @@ def told(cast):
     facts.days_ahead((now - timedelta(days=25)).date(), 30)
     count = tell(store, stream(now - timedelta(days=21), 500, 12))
     seen_by_readers()
+    return count
+
+
+@pytest.fixture
+def streamed(cast):
+    """The same days, every second order as a fact and the others in chunks."""
+    store, now = store_of(cast.haneul), clock.now()
+    facts.days_ahead((now - timedelta(days=25)).date(), 30)
+    every = stream(now - timedelta(days=21), 500, 12)
+    even = [one for one in every if int(one.told.order[-1]) % 2 == 0]
+    count = tell(store, even) + tell_stream(store, [one for one in every if one not in even], 150)
+    seen_by_readers()
+    chunks_seen_by_readers()
     return count
 
 
@@ -77,7 +90,9 @@ def test_every_order_that_stands_still_is_found_and_a_second_charge_too(told, ca
     assert row.seen["steps"]["order.delivery"]["open"] == len(silent)
 
 
-def test_killed_again_and_again_it_loses_and_doubles_nothing(told, capsys):
+@pytest.mark.parametrize("log", ["told", "streamed"])
+def test_killed_again_and_again_it_loses_and_doubles_nothing(log, request, capsys):
+    told = request.getfixturevalue(log)
     drained()
     without = found()
     Finding.objects.all().delete()
@@ -111,7 +126,7 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(told, capsys):
         assert process.returncode == 0, error.decode()[-2000:]
         break
     with capsys.disabled():
-        print(f"\n{told} facts, {kills} kills: {len(without)} findings without, {len(found())} with")
+        print(f"\n{told} of {log}, {kills} kills: {len(without)} findings without, {len(found())} with")
     assert kills >= 3
     assert found() == without
 
@@ -147,7 +162,7 @@ def test_who_lost_the_watch_to_another_worker_writes_nothing_over_it(told):
     other.step(50)
     with pytest.raises(Lost):
         other.keep()
-    assert WatchState.objects.get().fact_id == one.cursor[1]
+    assert WatchState.objects.get().fact_id == one.reader.place.fact[1]
 
 
 def test_a_fact_that_commits_late_is_not_skipped(told, cast):

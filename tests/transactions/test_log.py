@@ -132,9 +132,11 @@ def test_days_are_made_ahead_take_what_came_before_them_and_are_forgotten_whole(
     with clock.travel(long_ago):
         facts.append(store, [paid(store, "old", time=long_ago)], way="event")
     assert parts()["old"] == "makegood_storefact_rest", "nobody made that day, and nothing was lost"
-    assert facts.days_ahead(long_ago.date(), 1) == 1 and facts.days_ahead(long_ago.date(), 1) == 0
+    assert (
+        facts.days_ahead(long_ago.date(), 1) == len(facts.LOGS) and facts.days_ahead(long_ago.date(), 1) == 0
+    )
     assert parts()["old"] == f"makegood_storefact_p{long_ago:%Y%m%d}"
     facts.append(store, [paid(store, "new")], way="event")
-    assert events.upkeep()["fact_days_gone"] == 1
+    assert events.upkeep()["fact_days_gone"] == len(facts.LOGS)
     assert list(parts()) == ["new"] and FactKey.objects.count() == 1
     assert facts.forget(date(2020, 1, 1)) == 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 
+from makegood.base import clock
 from makegood.connectors.canon import TYPES, Money, Told, noun_of
 from makegood.people.models import Shop
 from makegood.transactions import facts
 from makegood.transactions.facts import Fact
 from makegood.transactions.models import Store, StoreFact
+from makegood.watch import streaming
+from makegood.watch.log_events import EVENTS
 
 
 def store_of(shop: Shop, code: str = "haneul-log") -> Store:
@@ -63,3 +67,29 @@ def tell(store: Store, told: list[Fact], together: int = 2000) -> int:
         part = told[first : first + together]
         facts.append(store, part, way=StoreFact.Way.EVENT, at=part[-1].told.at)
     return len(told)
+
+
+def flat(told: list[Fact]) -> list[dict[str, object]]:
+    """The same as a stream tells it: events of the processes, flat, a thing named as its fact is."""
+    out = []
+    for one in told:
+        more = {name: value for name, value in one.told.more.items() if name in ("carrier", "promised_at")}
+        if money := one.told.money:
+            more |= {"amount": str(money.amount), "currency": money.currency}
+        for event in EVENTS[one.told.type]:
+            id_ = f"{one.told.noun}/{one.told.ref}"
+            out.append(
+                {"tx": one.told.order, "at": one.told.at.isoformat(), "event": event, "id": id_, **more}
+            )
+    return out
+
+
+def tell_stream(store: Store, told: list[Fact], together: int = 700) -> int:
+    """Write them into the log of chunks, each chunk when its last event was; how many events."""
+    events = flat(told)
+    for low in range(0, len(events), together):
+        some = events[low : low + together]
+        with clock.travel(datetime.fromisoformat(str(some[-1]["at"]))):
+            taken = streaming.take(store, "\n".join(map(json.dumps, some)).encode())
+        assert taken.new == len(some) and not taken.aside, taken
+    return len(events)

@@ -109,7 +109,7 @@ READ: dict[str, tuple[str, set[str]]] = {
 }
 #: Addresses that only take what is sent (POST), or whose own tests say who may: a GET never opens them.
 SENT = re.compile(
-    r"^(mail_\w+|events_in|mailbox_test|store_(test|secret)|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|watch_(dismiss|settings)|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
+    r"^(mail_\w+|events_in|stream_in|mailbox_test|store_(test|secret)|letter_(read|away|open|join)|case_\w+|room_now|duty_\w+|watch_(dismiss|settings)|room_act|queue_many|outbox_again|notices_seen|language|checks_switch|replies_remove|people_link|calendar_(week|days|drop|upload|take_in)|customer_act|room_here|live|way_(add|test|remove)|hook_(rotate|on|off|test|again|replay|remove)|incident_(now|act|settle))$"
 )
 OTHERS_OWN = re.compile(
     r"^(account_|mfa_|api-|openapi|docs|email_)|^$"

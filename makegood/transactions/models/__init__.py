@@ -3,7 +3,7 @@
 from typing import Any
 
 from makegood.transactions.models.goods import Return, Shipment
-from makegood.transactions.models.log import EventAside, FactCursor, FactKey, StoreFact, ToRead
+from makegood.transactions.models.log import EventAside, FactCursor, FactKey, StoreFact, StreamChunk, ToRead
 from makegood.transactions.models.money import Credit, Dispute, Invoice, Refund
 from makegood.transactions.models.orders import Order, Payment
 from makegood.transactions.models.store import Store
@@ -36,6 +36,7 @@ __all__ = [
     "Shipment",
     "Store",
     "StoreFact",
+    "StreamChunk",
     "Thing",
     "ToRead",
 ]

@@ -22,6 +22,7 @@ class StoreFact(models.Model):
         NATIVE = "native", _("Event in the shop's own form")
         READING = "reading", _("Reading")
         FILE = "file", _("File")
+        STREAM = "stream", _("Stream")
 
     tx = models.BigIntegerField()
     came_at = models.DateTimeField(default=clock.now, help_text="Our clock.")
@@ -42,6 +43,24 @@ class StoreFact(models.Model):
     stale = models.BooleanField(
         default=False, help_text="A newer version was known already when it was applied."
     )
+
+
+class StreamChunk(models.Model):
+    """Events of a stream that came together: columns of them, in one row. For the watch alone; nothing here reaches our own tables.
+
+    Kept and read by the laws of :class:`StoreFact` (append-only, a part a day, ``tx``). What the three columns of bytes hold
+    says ``watch/chunks.py``: ``keys`` names the transactions, ``data`` is what the kernel reads, ``texts`` all that was written.
+    """
+
+    tx = models.BigIntegerField()
+    came_at = models.DateTimeField(default=clock.now, help_text="Our clock.")
+    store = models.ForeignKey(Store, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    events = models.IntegerField()
+    first_at = models.DateTimeField(help_text="The earliest of them, by the source's clock.")
+    last_at = models.DateTimeField()
+    keys = models.BinaryField()
+    data = models.BinaryField()
+    texts = models.BinaryField()
 
 
 class FactKey(models.Model):
