@@ -21,7 +21,7 @@ from makegood.cases.models.case import number_of
 from makegood.cases.states import Status, may_move
 from makegood.people.actors import Actor
 
-#: Fields that a verb may change; number, shop, customer and the first clock are not among them.
+#: Fields that a verb may change; number, shop and the first clock are not among them.
 WRITABLE = frozenset(
     [
         "status",
