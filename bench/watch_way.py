@@ -209,6 +209,7 @@ def following(url: str, count: int, since: datetime, profile: str, ready: Any, d
     """
     _django(url)
     from makegood.base import clock
+    from makegood.jobs.watching import LOOK
     from makegood.watch.models import Finding
     from makegood.watch.runner import Runner
 
@@ -226,7 +227,7 @@ def following(url: str, count: int, since: datetime, profile: str, ready: Any, d
                 came = runner.step()
                 read += came
                 if not runner.reader.more:
-                    time.sleep(0.02)
+                    time.sleep(LOOK)
     runner.step()
     runner.keep()
     used = time.process_time() - begun
