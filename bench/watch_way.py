@@ -9,6 +9,7 @@ stream, in signed bodies of 5,000 flat ones, signature and all (``--mode`` for o
 processor seconds are told beside. ``latency``: events are stored every 100 ms at the rate (``--stream``: as a stream); one payment in
 a hundred is never captured; how long after its due time its finding can be read.
 Without DATABASE_URL the embedded server in var/ is used. A scratch database is made and dropped.
+Over 300 lines: three ways in and one behind them, measured by the same few functions.
 """
 
 from __future__ import annotations
@@ -209,6 +210,7 @@ def following(url: str, count: int, since: datetime, profile: str, ready: Any, d
     """
     _django(url)
     from makegood.base import clock
+    from makegood.jobs.watching import LOOK
     from makegood.watch.models import Finding
     from makegood.watch.runner import Runner
 
@@ -226,7 +228,7 @@ def following(url: str, count: int, since: datetime, profile: str, ready: Any, d
                 came = runner.step()
                 read += came
                 if not runner.reader.more:
-                    time.sleep(0.02)
+                    time.sleep(LOOK)
     runner.step()
     runner.keep()
     used = time.process_time() - begun
@@ -324,17 +326,21 @@ def latency(url: str, given: argparse.Namespace) -> None:
     up.wait()
     writer = spawn.Process(target=writing, args=(url, given.rate, given.seconds, given.stream))
     writer.start()
-    late, seen = list[float](), set[int]()
-    sql = "SELECT uid, extract(epoch FROM since) + (data->>'limit')::float8 FROM makegood_finding WHERE kind = 'stuck' AND id > %s"
+    late, vain, seen = list[float](), list[float](), set[int]()
+    sql = """SELECT uid, extract(epoch FROM since) + (data->>'limit')::float8, order_number
+        FROM makegood_finding WHERE kind = 'stuck' AND id > %s"""
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT coalesce(max(id), 0) FROM makegood_finding").fetchone()
         assert row
         end = time.monotonic() + given.seconds + 5
         while time.monotonic() < end:
-            for uid, due in connection.execute(sql, [row[0]]).fetchall():
+            for uid, due, order in connection.execute(sql, [row[0]]).fetchall():
                 if uid not in seen:
                     seen.add(uid)
-                    late.append(time.time() - float(due))
+                    # Where the writer itself was late, captures came after their time: told rightly, but not what is measured.
+                    (vain if int(order.partition("-")[2] or 1) % 100 else late).append(
+                        time.time() - float(due)
+                    )
             time.sleep(0.005)
     stop.set()
     writer.join()
@@ -343,7 +349,7 @@ def latency(url: str, given: argparse.Namespace) -> None:
         raise SystemExit("nothing was found")
     p50, p95, most = (1000 * float(v) for v in np.quantile(late, [0.5, 0.95, 1]))
     print(
-        f"{given.rate:,d} events a second for {given.seconds} s: {len(late)} findings, {p50:.0f} ms after due p50, {p95:.0f} p95, {most:.0f} at most"
+        f"{given.rate:,d} events a second for {given.seconds} s: {len(late)} never captured (and {len(vain)} captured too late), {p50:.0f} ms after due p50, {p95:.0f} p95, {most:.0f} at most"
     )
 
 

@@ -14,7 +14,8 @@ from makegood.transactions import aside, chunks
 from makegood.transactions.envelope import Bad, is_currency
 from makegood.transactions.models import EventAside, Store, StoreFact
 from makegood.watch import stream
-from makegood.watch.stream import Aside, Sender, Words
+from makegood.watch.stream import Aside
+from makegood.watch.stream_words import Sender, Words
 
 
 @dataclass(frozen=True)

@@ -182,10 +182,46 @@ def asyncapi() -> dict[str, Any]:
                 "description": "POST; answered by 202 with one result an event.",
                 "parameters": {"store": {"description": "The code of the store."}},
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names.values()},
+            },
+            "stream": _stream(),
+        },
+        "operations": {
+            "take_in": {"action": "receive", "channel": {"$ref": "#/channels/events"}},
+            "take_stream": {"action": "receive", "channel": {"$ref": "#/channels/stream"}},
+        },
+        "components": {"schemas": {"cloudevent": envelope, "signature": headers}, "messages": messages},
+    }
+
+
+def _stream() -> dict[str, Any]:
+    """The channel of streams. Which attributes and moments an event may have, the processes of the site say (docs/mechanisms/watch.md)."""
+    text = {"type": ["string", "integer"]}
+    event = {
+        "type": "object",
+        "required": ["tx", "at", "event"],
+        "properties": {
+            "tx": {**text, "maxLength": 120, "description": "The order's number, or a thing's own name (payment:P-7)."},
+            "at": {"type": ["string", "number"], "description": "ISO 8601 (UTC where it has no zone), or seconds since 1970."},
+            "event": {"type": "string", "description": "A code of a process."},
+            "id": {**text, "maxLength": 200},
+            "amount": {"type": ["string", "number"]},
+            "currency": {"type": "string"},
+        },
+        "additionalProperties": {"type": ["string", "number"]},
+    }  # fmt: skip
+    return {
+        "address": "/events/{store}/stream/",
+        "description": "POST; NDJSON or one JSON array, at most 10,000 events and 4 MB, for the watch alone; answered by 202 with what was set aside.",
+        "parameters": {"store": {"description": "The code of the store."}},
+        "messages": {
+            "stream": {
+                "name": "stream",
+                "title": "Events of a stream",
+                "contentType": "application/x-ndjson",
+                "headers": {"$ref": "#/components/schemas/signature"},
+                "payload": event,
             }
         },
-        "operations": {"take_in": {"action": "receive", "channel": {"$ref": "#/channels/events"}}},
-        "components": {"schemas": {"cloudevent": envelope, "signature": headers}, "messages": messages},
     }
 
 
