@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,11 @@ class Batch:
 
     def key(self, start: int, columns: tuple[int, ...]) -> U64:
         return chain(start, (self.attributes[c] for c in columns), len(self))
+
+
+def micros(at: datetime) -> int:
+    """A time as the watch counts it: µs since 1970."""
+    return round(at.timestamp() * 1_000_000)
 
 
 def empty(plan: Plan) -> Batch:

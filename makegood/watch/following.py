@@ -23,7 +23,7 @@ from makegood.transactions.chunks import Kept
 from makegood.transactions.facts import START, Cursor, Line
 from makegood.transactions.models import Store
 from makegood.watch import naming
-from makegood.watch.batch import Batch, concatenated, empty
+from makegood.watch.batch import Batch, concatenated, empty, micros
 from makegood.watch.chunks import BadChunk, Opened, open_chunk
 from makegood.watch.log_events import Named, new_lanes, told_by
 from makegood.watch.plan import I64, Plan
@@ -78,7 +78,7 @@ class Reader:
     def read(self, limit: int) -> tuple[list[Piece], dict[int, Named], int]:
         """The next pieces, the names that they bring, and how many facts and events they are; ``place`` is then behind them."""
         more_facts, more_chunks = self._fill(limit)
-        heard = np.array([_micros(min(line.at, line.came_at)) for line in self._lines], np.int64)
+        heard = np.array([micros(min(line.at, line.came_at)) for line in self._lines], np.int64)
         told = np.concatenate([c.opened.batch.at for c in self._chunks]) if self._chunks else heard[:0]
         sizes = [len(c.opened.batch) for c in self._chunks]
         came = np.repeat(np.array([c.came for c in self._chunks], np.int64), sizes)
@@ -131,7 +131,7 @@ class Reader:
             opened = Opened(empty(self.plan), {})
         if skip:
             opened = opened.behind(skip)
-        self._chunks.append(_Chunk(kept, opened, _micros(kept.came_at)))
+        self._chunks.append(_Chunk(kept, opened, micros(kept.came_at)))
 
     def _shop(self, store: int) -> int:
         if store not in self.shops:
@@ -151,7 +151,7 @@ class Reader:
         merged, when = np.concatenate(clocks)[order], np.concatenate(heard)[order]
         theirs = np.cumsum(order >= f)  # events of chunks up to and with each place
         start = np.searchsorted(told.place, np.arange(f + 1))  # the first event of each fact
-        told_at = np.array([_micros(line.came_at) for line in self._lines[:f]], np.int64)[told.place]
+        told_at = np.array([micros(line.came_at) for line in self._lines[:f]], np.int64)[told.place]
         out, low = [], (0, 0)
         for end in _cuts(merged, when):
             high = (end - int(theirs[end - 1]), int(theirs[end - 1]))
@@ -208,7 +208,3 @@ def _cuts(clock: I64, heard: I64) -> Iterator[int]:
         end = int(forward[place]) + 1 if place < len(forward) else size
         yield end
         low, since = end, int(clock[end - 1])
-
-
-def _micros(at: object) -> int:
-    return round(at.timestamp() * 1_000_000)  # type: ignore[attr-defined]

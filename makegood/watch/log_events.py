@@ -16,7 +16,7 @@ import numpy as np
 
 from makegood.transactions.facts import Line
 from makegood.transactions.models import StoreFact
-from makegood.watch.batch import Batch, checked, empty
+from makegood.watch.batch import Batch, checked, empty, micros
 from makegood.watch.keys import U64, chain, name_key, name_keys
 from makegood.watch.plan import I64, Plan
 
@@ -132,7 +132,7 @@ def told_by(
     if not watched:
         return Told(empty(plan), names, np.zeros(0, np.int64))
     batch = checked(plan, Batch(
-        np.array(codes, np.int16), np.array(tx, np.uint64), np.array([_micros(fact.at) for fact in watched], np.int64),
+        np.array(codes, np.int16), np.array(tx, np.uint64), np.array([micros(fact.at) for fact in watched], np.int64),
         name_keys(ids), np.array([float(fact.amount or 0) for fact in watched]),
         _attributes(plan, watched, shops), _moments(plan, watched),
     ))  # fmt: skip
@@ -199,13 +199,9 @@ def _parsed(value: Any) -> int:
         moment = datetime.fromisoformat(text)
         if len(text) == 10:
             moment = datetime.combine(moment, time(23, 59, 59))
-        return _micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except ValueError:
         return 0
-
-
-def _micros(at: datetime) -> int:
-    return round(at.timestamp() * 1_000_000)
 
 
 def new_lanes(plan: Plan, batch: Batch, known: set[int]) -> dict[int, tuple[int, tuple[int, ...]]]:

@@ -16,7 +16,7 @@ from makegood.base import clock
 from makegood.transactions import chunks
 from makegood.transactions.models import Store, StoreFact
 from makegood.watch import house
-from makegood.watch.batch import Batch, concatenated
+from makegood.watch.batch import Batch, concatenated, micros
 from makegood.watch.chunks import BadChunk, open_chunk
 from makegood.watch.deadlines import learned_dues
 from makegood.watch.learn import Incident, learn
@@ -26,6 +26,7 @@ from makegood.watch.models import Finding, WatchModel, WatchMonth, WatchName
 from makegood.watch.pairing import History, pair
 from makegood.watch.plan import Plan, compile_plan
 from makegood.watch.sharing import share
+from makegood.watch.tuning import cohorts
 from makegood.watch.windows import learn_windows
 
 #: How far back is learned, the newest so many facts, and as many events of streams, at most: they are held in memory at once (about 100 bytes each).
@@ -43,13 +44,13 @@ def learn_anew() -> WatchModel | None:
         return None
     plan, now = watched.plan, clock.now()
     log = read_log(plan, since=now - WINDOW)
-    model = learn(plan, log, _micros(now), incidents=known_faults(plan, now))
+    model = learn(plan, log, micros(now), incidents=known_faults(plan, now))
     if not len(model.cohort):
         return None
     history, chosen = pair(plan, log), house.processes_on()
     accepted = house.accepts(chosen)
     shared = share(
-        compile_plan(chosen.values()), model, history, chosen, accepted, house.shared_out(), _micros(now)
+        compile_plan(chosen.values()), model, history, chosen, accepted, house.shared_out(), micros(now)
     )
     tried = what_if(plan, model, history, watched.process, shared)
     for code, part in shared.items():
@@ -110,7 +111,7 @@ def known_faults(plan: Plan, now: datetime) -> list[Incident]:
         step = plan.codes.index(one.step)
         lane = unsigned(one.lane)
         whole = lane == int(plan.keys[step])
-        out.append(Incident(_micros(one.since), _micros(one.ended_at or now), one.step, 0 if whole else lane))
+        out.append(Incident(micros(one.since), micros(one.ended_at or now), one.step, 0 if whole else lane))
     return out
 
 
@@ -118,14 +119,11 @@ def what_if(
     plan: Plan, model: Model, history: History, process: dict[str, str], shared: dict[str, dict[str, Any]]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """process -> alpha -> what the known past would have seen: ``steps`` ended, ``false`` (told and ended in time), ``open`` told now."""
-    best = np.full(len(history), -1, np.int64)
-    for level in history.levels:
-        found = model.find(level)
-        best = np.where(found >= 0, found, best)
+    best = cohorts(model, history)
     codes = np.array([process.get(code, "") for code in plan.codes])
     budget = _budgets(plan, shared)
     out: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    now = _micros(clock.now())
+    now = micros(clock.now())
     for alpha in ALPHAS:
         tried = replace(plan, alpha=np.minimum(alpha * budget, 0.5))
         dues = learned_dues(
@@ -176,7 +174,3 @@ def _count_months(plan: Plan, history: History) -> None:
         ],
         update_conflicts=True, unique_fields=["step", "month"], update_fields=["kept", "told", "counted_at"],
     )  # fmt: skip
-
-
-def _micros(at: datetime) -> int:
-    return round(at.timestamp() * 1_000_000)

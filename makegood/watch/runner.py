@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import F
 
 from makegood.base import clock
 from makegood.watch import fault_curves, house, sink, standing
 from makegood.watch.advance import advance
-from makegood.watch.batch import Batch, empty
+from makegood.watch.batch import Batch, empty, micros
 from makegood.watch.findings import Findings, join
 from makegood.watch.following import Place, Reader
 from makegood.watch.model import Model
@@ -70,7 +69,7 @@ class Runner:
         pieces, names, count = self.reader.read(limit)
         parts = [self._advance(piece.batch, piece.at) for piece in pieces]
         if not self.reader.more:
-            parts.append(self._advance(empty(self.watched.plan), _micros(clock.now())))
+            parts.append(self._advance(empty(self.watched.plan), micros(clock.now())))
         found = join(parts)
         if len(found) or names:
             sink.write(self.watched, self.model, self.state, found, names)
@@ -108,7 +107,3 @@ class Runner:
         """The kernel takes a batch; what it finds."""
         self.state, found, _ = advance(self.state, batch, self.model, now, self.watched.plan)
         return found
-
-
-def _micros(at: datetime) -> int:
-    return round(at.timestamp() * 1_000_000)

@@ -56,7 +56,7 @@ class Ladders:
         steps: Sequence[int], floor: F64, patience: Sequence[float] | None = PATIENCE,
     ) -> None:  # fmt: skip
         self.plan, self.outcomes, self.steps, self.patience = plan, outcomes, tuple(steps), patience
-        self._model, self._history, self._cohort = model, history, _cohorts(model, history)
+        self._model, self._history, self._cohort = model, history, cohorts(model, history)
         self.rungs = [sorted({floor[s], *(r for r in RUNGS if r > floor[s])}) for s in self.steps]
         self.told = [self._rungs(step, rungs) for step, rungs in zip(self.steps, self.rungs, strict=True)]
         waits = [None] if patience is None else list(patience)
@@ -94,13 +94,14 @@ def told_under(
 ) -> I64:
     """When each transaction would be told of with the plan's limits: by the same due times as the kernel's."""
     h = history
-    of = _cohorts(model, h) if cohort is None else cohort
+    of = cohorts(model, h) if cohort is None else cohort
     found = learned_dues(plan, model, limits(plan, model), h.step, h.opened, h.promise, of)
     late = (found.due < h.ended) | (h.ended == 0)
     return outcomes.earliest(h.tx[late], np.maximum(found.due, h.opened)[late])
 
 
-def _cohorts(model: Model, history: History) -> I64:
+def cohorts(model: Model, history: History) -> I64:
+    """The narrowest learned cohort of each step, -1 for none."""
     out = np.full(len(history), -1, np.int64)
     for depth in range(LEVELS):
         found = model.find(history.levels[depth])

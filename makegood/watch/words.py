@@ -41,11 +41,6 @@ SENTENCES = {
     "past": _("%(step)s took %(age)s, longer than it may, and is done."),
 }
 ORDER = _("In this lane nobody was overtaken among the last %(count)s.")
-CONFIDENCE = {
-    "sure": _("Certain"),
-    "likely": _("Likely"),
-    "guess": _("A first guess: few like it are known yet"),
-}
 
 
 def explain(plan: Plan, finding: Any) -> tuple[str, dict[str, Any]]:

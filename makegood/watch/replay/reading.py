@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from makegood.watch.batch import Batch, make
+from makegood.watch.batch import Batch, concatenated, make
 from makegood.watch.keys import name_keys
 from makegood.watch.plan import I64, Bools, Plan
 from makegood.watch.replay.mapping import Join, Mapping
@@ -102,7 +102,7 @@ def _wide(plan: Plan, mapping: Mapping, table: pa.Table, keys: npt.NDArray[np.ui
         at = micros(table[column], mapping)
         rows = np.flatnonzero(at != MISSING)
         parts.append(_batch(plan, mapping, table, keys, rows, np.full(len(rows), event), at[rows]))
-    return _concatenated(parts)
+    return concatenated(plan, parts)
 
 
 def _long(plan: Plan, mapping: Mapping, table: pa.Table, keys: npt.NDArray[np.uint64]) -> Batch:
@@ -137,18 +137,6 @@ def _batch(
             made.moments,
         )  # fmt: skip
     return made
-
-
-def _concatenated(parts: list[Batch]) -> Batch:
-    return Batch(
-        np.concatenate([p.event for p in parts]),
-        np.concatenate([p.tx for p in parts]),
-        np.concatenate([p.at for p in parts]),
-        np.concatenate([p.id for p in parts]),
-        np.concatenate([p.amount for p in parts]),
-        tuple(np.concatenate(columns) for columns in zip(*(p.attributes for p in parts), strict=True)),
-        tuple(np.concatenate(columns) for columns in zip(*(p.moments for p in parts), strict=True)),
-    )
 
 
 def texts(table: pa.Table, column: str) -> list[str]:
