@@ -40,6 +40,7 @@ SENTENCES = {
     "recovered": _("%(step)s: what was noticed is over since %(other)s. Please look whether all is well."),
     "past": _("%(step)s took %(age)s, longer than it may, and is done."),
 }
+TWICE = _("%(step)s: the same thing was recorded twice at %(since)s.")
 ORDER = _("In this lane nobody was overtaken among the last %(count)s.")
 
 
@@ -106,6 +107,8 @@ def sentence(code: str, data: Mapping[str, Any], names: Mapping[str, Text3]) -> 
         **{key: said(datetime.fromisoformat(data[key])) for key in ("since", "promise", "other") if data[key]},
         "usual": data["expected"], "expected": data["expected"] if code == "recurrence" else round(data["expected"]),
     }  # fmt: skip
+    if code == "duplicate" and abs(gap) < 1:  # '0 seconds later' is nothing that anybody says
+        told = TWICE
     out = str(told) % values
     if code == "overtaken" and data["count"] >= 20 and data["overtakes"] <= 1:
         out += " " + str(ORDER) % {"count": data["count"]}

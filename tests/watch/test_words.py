@@ -59,3 +59,13 @@ def test_no_placeholder_is_left_in_any_language(language: str) -> None:
             text = sentence(*explain(PLAN, finding[0]), all_names(processes()))
             assert "%" not in text.replace(" %", "")
             assert "invoice.issue" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "recorded twice at"), (40, "again 40 seconds later"), (300, "again 5 minutes later")],
+)
+def test_how_long_after_one_another_is_said_and_never_zero_seconds(seconds: int, said: str) -> None:
+    twice = one(DUPLICATE, other_at=NOON + seconds * 1_000_000)
+    with speaking(EN):
+        assert said in sentence(*explain(PLAN, twice[0]), all_names(processes()))
